@@ -1,1 +1,58 @@
+//! Greengate decides at the gate, without a network, whether a signed health code lets its holder
+//! pass.
+//!
+//! # The way of a code
+//!
+//! Data moves one way, and no stage is skipped:
+//!
+//! 1. [`frame`]: one picture, from a camera or a file.
+//! 2. [`symbol`]: the text of each QR symbol in it.
+//! 3. [`credential`]: the signed statement in a text, as presented and as verified.
+//! 4. [`decision`]: what the terminal advises, of five answers, and why.
+//! 5. [`audit`]: the record of it, written before anything is shown; [`presentation`]: what is
+//!    shown.
+//!
+//! # What a decision rests on
+//!
+//! [`trust`] is the set of lists that an authority publishes: the [`key_ring`], mutual
+//! [`recognition`], the [`risk_area`]s, and the place's [`policy`], each one [`document`] with a
+//! version and a date. [`sync`] brings them in, and [`store`] keeps them beside the records.
+//!
+//! # Around it
+//!
+//! [`session`] is one lane as a state machine: what to judge, what to show, and for how long.
+//! [`authority`] is the issuing side: keys, codes, and the lists. [`clock`], [`issuer`],
+//! [`language`], and [`place`] are the words that all of them share.
+//!
+//! # What is true of the whole
+//!
+//! - Nothing is believed before its signature is: only a verified credential shows its claims.
+//! - Time is an argument. [`clock`] alone reads it, and only a program asks it to.
+//! - What judges does no input or output. [`store`] alone speaks SQL; `sync`, `authority`, and the
+//!   programs alone touch files.
+//! - The library knows no camera and no screen. Those are the programs', in `src/bin`, and a
+//!   program names no other.
+//! - No input panics, no error ends in a pass, and nothing personal is in an error or a record.
 
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod authority;
+pub mod clock;
+pub mod credential;
+pub mod decision;
+pub mod document;
+pub mod frame;
+pub mod issuer;
+pub mod key_ring;
+pub mod language;
+pub mod place;
+pub mod policy;
+pub mod presentation;
+pub mod recognition;
+pub mod risk_area;
+pub mod session;
+pub mod store;
+pub mod symbol;
+pub mod sync;
+pub mod trust;

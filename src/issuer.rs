@@ -1,0 +1,88 @@
+//! Who signs credentials: a province, or the national platform.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::language::Words;
+
+/// The number of an issuer: a province by GB/T 2260, or [`IssuerId::NATIONAL`].
+///
+/// A number by itself says nothing of trust: an issuer counts when the key ring has it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct IssuerId(u16);
+
+impl IssuerId {
+    /// The national platform, by the country's number in ISO 3166-1.
+    pub const NATIONAL: Self = Self(156);
+
+    /// The issuer with this number.
+    #[must_use]
+    pub const fn new(number: u16) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// What the issuer is called, if the number is one of GB/T 2260 or the national platform's.
+    #[must_use]
+    pub fn name(self) -> Option<Words> {
+        let (_, zh, en) = NAMES.iter().find(|(number, ..)| *number == self.0)?;
+        Some(Words::new(*zh, *en))
+    }
+
+    /// Every issuer that has a [`name`](Self::name), in the order of their numbers.
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(number, ..)| Self(*number))
+    }
+}
+
+impl fmt::Display for IssuerId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+/// Short names, as people use them. Source: GB/T 2260-2007.
+const NAMES: &[(u16, &str, &str)] = &[
+    (11, "北京", "Beijing"),
+    (12, "天津", "Tianjin"),
+    (13, "河北", "Hebei"),
+    (14, "山西", "Shanxi"),
+    (15, "内蒙古", "Inner Mongolia"),
+    (21, "辽宁", "Liaoning"),
+    (22, "吉林", "Jilin"),
+    (23, "黑龙江", "Heilongjiang"),
+    (31, "上海", "Shanghai"),
+    (32, "江苏", "Jiangsu"),
+    (33, "浙江", "Zhejiang"),
+    (34, "安徽", "Anhui"),
+    (35, "福建", "Fujian"),
+    (36, "江西", "Jiangxi"),
+    (37, "山东", "Shandong"),
+    (41, "河南", "Henan"),
+    (42, "湖北", "Hubei"),
+    (43, "湖南", "Hunan"),
+    (44, "广东", "Guangdong"),
+    (45, "广西", "Guangxi"),
+    (46, "海南", "Hainan"),
+    (50, "重庆", "Chongqing"),
+    (51, "四川", "Sichuan"),
+    (52, "贵州", "Guizhou"),
+    (53, "云南", "Yunnan"),
+    (54, "西藏", "Tibet"),
+    (61, "陕西", "Shaanxi"),
+    (62, "甘肃", "Gansu"),
+    (63, "青海", "Qinghai"),
+    (64, "宁夏", "Ningxia"),
+    (65, "新疆", "Xinjiang"),
+    (71, "台湾", "Taiwan"),
+    (81, "香港", "Hong Kong"),
+    (82, "澳门", "Macao"),
+    (156, "国家平台", "National platform"),
+];

@@ -1,0 +1,208 @@
+//! One lane as a state machine: what to judge, what to show, and for how long.
+//!
+//! What was seen and the time go in; the next state and at most one thing to do come out. Scanning
+//! never stops: while a result shows, the next code is judged as soon as the result has been up for
+//! [`SHOWN_AT_LEAST`]. Nothing waits, and nothing is decided here.
+
+use chrono::TimeDelta;
+
+use crate::{
+    clock::Timestamp,
+    decision::Verdict,
+    symbol::{Reading, SymbolText},
+};
+
+/// How long a result stays up whatever comes. Source: REQUIREMENTS, section 7.
+pub const SHOWN_AT_LEAST: TimeDelta = TimeDelta::milliseconds(800);
+
+/// How long a code must be out of sight before it is judged again. Source: REQUIREMENTS, section 7.
+pub const SAME_CODE_IGNORED: TimeDelta = TimeDelta::milliseconds(2_500);
+
+/// How long a symbol must be seen and not read before that is said.
+///
+/// A phone on its way into the picture is unreadable for about half a second.
+pub const UNREADABLE_AFTER: TimeDelta = TimeDelta::milliseconds(1_200);
+
+/// How long "unreadable" stays up after the symbol was last seen.
+pub const UNREADABLE_SHOWN: TimeDelta = TimeDelta::milliseconds(1_500);
+
+/// How long nothing may be seen before a symbol that comes counts as another.
+const SIGHT_LOST: TimeDelta = TimeDelta::milliseconds(700);
+
+/// How long a symbol must be seen and not read before a hint. Source: REQUIREMENTS, section 7.
+pub const HINT_AFTER: TimeDelta = TimeDelta::seconds(10);
+
+/// How long the result of each verdict stays up. Source: REQUIREMENTS, section 7, for a kiosk; a
+/// request to show it again is over as quickly as a pass.
+#[must_use]
+pub fn shown_for(verdict: Verdict) -> TimeDelta {
+    match verdict {
+        Verdict::Pass | Verdict::Retry => TimeDelta::seconds(2),
+        Verdict::Deny | Verdict::Refer => TimeDelta::seconds(6),
+        Verdict::CheckId => TimeDelta::seconds(60),
+    }
+}
+
+/// What a lane is doing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Session {
+    shown: Option<Shown>,
+    code: Option<Seen<Vec<SymbolText>>>,
+    unreadable: Option<Unreadable>,
+}
+
+/// A result that is up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Shown {
+    since: Timestamp,
+    until: Timestamp,
+    of: Cause,
+}
+
+/// What a result that is up was shown for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Cause {
+    Code,
+    Unreadable,
+}
+
+/// Something that was in sight.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Seen<T> {
+    what: T,
+    last: Timestamp,
+}
+
+/// A symbol that is seen and not read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Unreadable {
+    since: Timestamp,
+    last: Timestamp,
+    said: Said,
+}
+
+/// What has been said of an unreadable symbol.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Said {
+    Nothing,
+    Retry,
+    Hint,
+}
+
+/// What happens to a lane.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Event<'event> {
+    /// Staff have dealt with the result.
+    Acknowledged,
+    /// What was seen was judged.
+    Judged(Verdict),
+    /// A frame was read.
+    Read(&'event Reading),
+    /// Time has passed.
+    Tick,
+}
+
+/// What to do about it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Show the camera's picture.
+    ShowCamera,
+    /// Tell the holder how to be read.
+    ShowHint,
+    /// Judge what was read, and say what came of it.
+    Judge,
+}
+
+impl Session {
+    /// Moves on by one event, saying what to do about it.
+    ///
+    /// Events that mean nothing in the present state change nothing.
+    #[must_use]
+    pub fn on(&mut self, event: Event<'_>, now: Timestamp) -> Option<Effect> {
+        match event {
+            Event::Acknowledged => self.clear(),
+            Event::Judged(verdict) => {
+                self.show(verdict, now);
+                None
+            }
+            Event::Read(reading) if !reading.texts.is_empty() => self.read(reading, now),
+            Event::Read(reading) if reading.seen > 0 => self.see(now).or_else(|| self.tick(now)),
+            Event::Read(_) | Event::Tick => self.tick(now),
+        }
+    }
+
+    /// What is left of the time that a result is shown, from 1 down to 0; nothing if none is.
+    #[must_use]
+    pub fn remaining(&self, now: Timestamp) -> Option<f32> {
+        let Shown { since, until, .. } = self.shown?;
+        let (left, whole) = ((until - now).as_seconds_f32(), (until - since).as_seconds_f32());
+        Some((left / whole).clamp(0.0, 1.0))
+    }
+
+    fn show(&mut self, verdict: Verdict, now: Timestamp) {
+        let (of, time) = match &mut self.unreadable {
+            Some(unreadable) => {
+                unreadable.said = Said::Retry;
+                (Cause::Unreadable, UNREADABLE_SHOWN)
+            }
+            None => (Cause::Code, shown_for(verdict)),
+        };
+        self.shown = Some(Shown { since: now, until: now + time, of });
+    }
+
+    /// A symbol was read.
+    fn read(&mut self, reading: &Reading, now: Timestamp) -> Option<Effect> {
+        if let Some(Seen { what, last }) = &mut self.code
+            && *what == reading.texts
+            && now - *last < SAME_CODE_IGNORED
+        {
+            *last = now;
+            return self.tick(now);
+        }
+        if self.shown.is_some_and(|shown| now - shown.since < SHOWN_AT_LEAST) {
+            return None;
+        }
+        self.unreadable = None;
+        self.code = Some(Seen { what: reading.texts.clone(), last: now });
+        Some(Effect::Judge)
+    }
+
+    /// A symbol was seen and not read. That interrupts no result, and a code that was read a moment
+    /// ago may well be the one.
+    fn see(&mut self, now: Timestamp) -> Option<Effect> {
+        let read_lately = self.code.as_ref().is_some_and(|code| now - code.last < SAME_CODE_IGNORED);
+        let result_up = self.shown.is_some_and(|shown| shown.of == Cause::Code);
+        if read_lately || result_up {
+            return None;
+        }
+        let Unreadable { since, last, said } = match self.unreadable {
+            Some(unreadable) if now - unreadable.last < SIGHT_LOST => unreadable,
+            _ => Unreadable { since: now, last: now, said: Said::Nothing },
+        };
+        debug_assert!(last <= now, "time is never handed in backwards");
+        let seen_for = now - since;
+        self.unreadable = Some(Unreadable { since, last: now, said });
+        if said == Said::Nothing && seen_for >= UNREADABLE_AFTER {
+            return Some(Effect::Judge);
+        }
+        if let Some(shown) = &mut self.shown {
+            shown.until = now + UNREADABLE_SHOWN;
+        }
+        if said == Said::Retry && seen_for >= HINT_AFTER {
+            self.unreadable = Some(Unreadable { since, last: now, said: Said::Hint });
+            return Some(Effect::ShowHint);
+        }
+        None
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Option<Effect> {
+        if self.unreadable.is_some_and(|unreadable| now - unreadable.last >= SIGHT_LOST) {
+            self.unreadable = None;
+        }
+        if self.shown.is_some_and(|shown| now >= shown.until) { self.clear() } else { None }
+    }
+
+    fn clear(&mut self) -> Option<Effect> {
+        self.shown.take().map(|_| Effect::ShowCamera)
+    }
+}

@@ -1,0 +1,226 @@
+//! Finder patterns, and which three of them may be the corners of one symbol.
+//!
+//! A finder pattern is a dark square of three modules in a light ring in a dark ring: every line
+//! through its middle crosses dark, light, dark, light, dark in the proportion 1:1:3:1:1
+//! (ISO/IEC 18004:2015, section 6.3.3).
+
+use super::perspective::Point;
+use super::plane::{Bitmap, real};
+
+/// The most patterns kept of one bitmap while it is looked through.
+///
+/// A sheet of 140 symbols has 420; a poster of nothing else could have many thousands.
+const MAX_PATTERNS: usize = 512;
+
+/// The most places at which a row's 1:1:3:1:1 is looked at more closely, in one bitmap.
+///
+/// Each costs four walks of the pattern's length, about half a microsecond. A picture of noise
+/// of one megapixel has some 10 000.
+const MAX_CROSSINGS: u32 = 20_000;
+
+/// The most neighbours with which a pattern is tried as a corner.
+const MAX_NEIGHBOURS: usize = 20;
+
+/// A finder pattern.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Finder {
+    /// Its middle, in pixels.
+    pub(super) centre: Point,
+    /// Pixels a module, along rows and columns of the picture.
+    pub(super) module: f64,
+    /// In how many rows it was met.
+    pub(super) rows: u32,
+}
+
+/// Three finder patterns that may belong to one symbol, clockwise from the left lower.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Triple {
+    /// The right upper one's place in the list.
+    pub(super) right: usize,
+    /// The one at the corner, left upper.
+    pub(super) corner: usize,
+    /// The left lower one.
+    pub(super) below: usize,
+    /// How far from a right angle with equal legs and equal modules; 0 is perfect.
+    pub(super) strain: f64,
+}
+
+/// The finder patterns in `bitmap`, the surest first, `limit` at most.
+pub(super) fn scan(bitmap: &Bitmap, limit: usize) -> Vec<Finder> {
+    let mut found: Vec<Finder> = Vec::new();
+    let mut crossings = 0;
+    for y in 0..bitmap.height() {
+        let row = bitmap.row(y);
+        // Where the last six runs began, the newest last.
+        let mut starts = [0_usize; 6];
+        let mut runs = 0_u32;
+        let mut start = row.iter().position(|&dark| dark).unwrap_or(row.len());
+        while start < row.len() {
+            let dark = row[start];
+            let length = row[start..].iter().position(|&pixel| pixel != dark).unwrap_or(row.len() - start);
+            starts.rotate_left(1);
+            starts[5] = start;
+            runs += 1;
+            start += length;
+            if !dark || runs < 5 {
+                continue;
+            }
+            let ends = [starts[2], starts[3], starts[4], starts[5], start];
+            let mut lengths = [0; 5];
+            for (length, (end, start)) in lengths.iter_mut().zip(ends.iter().zip(&starts[1..])) {
+                *length = end - start;
+            }
+            if !is_finder(lengths) {
+                continue;
+            }
+            let middle = usize::midpoint(starts[3], starts[4]);
+            let known = found.iter_mut().find(|finder| {
+                let reach = finder.module * 1.5;
+                (finder.centre.x - real(middle)).abs() < reach && (finder.centre.y - real(y)).abs() < reach
+            });
+            if let Some(finder) = known {
+                finder.rows += 1;
+                continue;
+            }
+            crossings += 1;
+            if crossings > MAX_CROSSINGS || found.len() >= MAX_PATTERNS {
+                break;
+            }
+            found.extend(confirm(bitmap, middle, y, lengths.iter().sum()));
+        }
+    }
+    found.sort_by(|a, b| b.sureness().total_cmp(&a.sureness()));
+    found.truncate(limit);
+    found
+}
+
+impl Finder {
+    /// In which part of the rows through its middle it was met, one if in all.
+    fn sureness(&self) -> f64 {
+        (f64::from(self.rows) / (self.module * 2.5)).min(1.0)
+    }
+}
+
+/// Whether runs are as 1:1:3:1:1, give or take half a module and half a pixel.
+fn is_finder(lengths: [usize; 5]) -> bool {
+    let total: usize = lengths.iter().sum();
+    // In sevenths of a pixel, so that a module is `total`.
+    let slack = total / 2 + 4;
+    let fits = |length: usize, modules: usize| (7 * length).abs_diff(modules * total) <= slack * modules.min(2);
+    total >= 7
+        && [0, 1, 3, 4].iter().all(|&index| fits(lengths[index], 1))
+        && fits(lengths[2], 3)
+}
+
+/// The pattern around a dark pixel that a row crosses in `total` pixels, if columns and a diagonal
+/// cross it too.
+fn confirm(bitmap: &Bitmap, x: usize, y: usize, total: usize) -> Option<Finder> {
+    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 2 * total)?;
+    if height * 2 < total {
+        return None;
+    }
+    let y = y + down / 2 - up / 2;
+    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 2 * height)?;
+    if width * 2 < height {
+        return None;
+    }
+    let x = x + right / 2 - left / 2;
+    crossing(bitmap, (x, y), (1, 1), 2 * width).or_else(|| crossing(bitmap, (x, y), (1, -1), 2 * width))?;
+    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 2 * width)?;
+    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 2 * height)?;
+    let centre = Point::new(
+        real(x) + 0.5 + (real(right) - real(left)) / 2.0,
+        real(y) + 0.5 + (real(down) - real(up)) / 2.0,
+    );
+    Some(Finder { centre, module: real(width + height) / 14.0, rows: 1 })
+}
+
+/// The dark pixels before and after `(x, y)` in its run, and the pixels from end to end, of the
+/// finder pattern that a line through it crosses; none if it crosses none within `limit` pixels.
+fn crossing(
+    bitmap: &Bitmap,
+    (x, y): (usize, usize),
+    (across, down): (isize, isize),
+    limit: usize,
+) -> Option<(usize, usize, usize)> {
+    let before = arm(bitmap, (x, y), (-across, -down), limit)?;
+    let after = arm(bitmap, (x, y), (across, down), limit)?;
+    let lengths = [before[2], before[1], before[0] + after[0] + 1, after[1], after[2]];
+    let total = lengths.iter().sum();
+    (total <= limit && is_finder(lengths)).then_some((before[0], after[0], total))
+}
+
+/// The lengths of the next three runs beyond `(x, y)`: the rest of its own, light, and dark.
+fn arm(
+    bitmap: &Bitmap,
+    (mut x, mut y): (usize, usize),
+    (across, down): (isize, isize),
+    limit: usize,
+) -> Option<[usize; 3]> {
+    let mut lengths = [0; 3];
+    let mut run = 0;
+    if !bitmap.is_dark(x, y) {
+        return None;
+    }
+    for _ in 0..limit {
+        let next = x.checked_add_signed(across).zip(y.checked_add_signed(down));
+        let Some(next) = next.filter(|&(x, y)| x < bitmap.width() && y < bitmap.height()) else {
+            // The last dark run may end with the picture.
+            return (run == 2).then_some(lengths);
+        };
+        (x, y) = next;
+        if bitmap.is_dark(x, y) == (run == 1) {
+            run += 1;
+            if run == 3 {
+                return Some(lengths);
+            }
+        }
+        lengths[run] += 1;
+    }
+    None
+}
+
+/// The triples among `finders` that may be symbols, the likeliest first, `limit` at most.
+pub(super) fn triples(finders: &[Finder], limit: usize) -> Vec<Triple> {
+    let mut found = Vec::new();
+    for (corner, at) in finders.iter().enumerate() {
+        let mut near: Vec<(f64, usize)> = Vec::new();
+        for (index, other) in finders.iter().enumerate() {
+            let distance = other.centre.minus(at.centre).length();
+            let modules = distance / f64::midpoint(at.module, other.module);
+            // Between 14 modules in version 1 and 170 in version 40, foreshortened or at 45 degrees,
+            // where a module looks 1.4 times as long along rows.
+            let in_reach = (7.0..200.0).contains(&modules);
+            if index != corner && in_reach && ratio(at.module, other.module) < 1.8 {
+                near.push((distance, index));
+            }
+        }
+        near.sort_by(|a, b| a.0.total_cmp(&b.0));
+        near.truncate(MAX_NEIGHBOURS);
+        for (nth, &(first_leg, first)) in near.iter().enumerate() {
+            for &(second_leg, second) in &near[nth + 1..] {
+                let legs = ratio(first_leg, second_leg);
+                let towards = |index: usize| finders[index].centre.minus(at.centre);
+                let cosine = towards(first).dot(towards(second)) / (first_leg * second_leg);
+                // What a symbol tilted by 60 degrees shows.
+                if legs > 2.0 || cosine.abs() > 0.6 {
+                    continue;
+                }
+                let modules = ratio(finders[first].module, finders[second].module)
+                    .max(ratio(finders[first].module, at.module))
+                    .max(ratio(finders[second].module, at.module));
+                let strain = cosine.abs() + (legs - 1.0) + (modules - 1.0) * 2.0;
+                let (right, below) = if towards(first).cross(towards(second)) > 0.0 { (first, second) } else { (second, first) };
+                found.push(Triple { right, corner, below, strain });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.strain.total_cmp(&b.strain));
+    found.truncate(limit);
+    found
+}
+
+/// How many times the larger is the smaller.
+fn ratio(a: f64, b: f64) -> f64 {
+    a.max(b) / a.min(b)
+}

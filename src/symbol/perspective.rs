@@ -1,0 +1,164 @@
+//! From the modules of a symbol to the pixels of a picture.
+
+/// A place in a picture, in pixels from the left upper corner of its left upper pixel; or in a
+/// symbol, in modules from its left upper corner.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Point {
+    pub(super) x: f64,
+    pub(super) y: f64,
+}
+
+impl Point {
+    pub(super) const fn new(x: f64, y: f64) -> Self {
+        Self { x, y }
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self::new(self.x + other.x, self.y + other.y)
+    }
+
+    pub(super) fn minus(self, other: Self) -> Self {
+        Self::new(self.x - other.x, self.y - other.y)
+    }
+
+    pub(super) fn times(self, factor: f64) -> Self {
+        Self::new(self.x * factor, self.y * factor)
+    }
+
+    pub(super) fn length(self) -> f64 {
+        self.x.hypot(self.y)
+    }
+
+    pub(super) fn dot(self, other: Self) -> f64 {
+        self.x * other.x + self.y * other.y
+    }
+
+    /// Positive if `other` lies clockwise of this on a screen.
+    pub(super) fn cross(self, other: Self) -> f64 {
+        self.x * other.y - self.y * other.x
+    }
+}
+
+/// A straight line: a point on it and its direction, of length one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    through: Point,
+    along: Point,
+}
+
+impl Line {
+    /// The line nearest to `points`, leaving out the one that lies farthest off if there are many.
+    pub(super) fn nearest(points: &[Point]) -> Option<Self> {
+        let line = Self::nearest_to_all(points)?;
+        let worst = points.iter().map(|&point| line.distance(point)).enumerate();
+        let (worst, _) = worst.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        if points.len() < 5 {
+            return Some(line);
+        }
+        let others = points.iter().enumerate().filter(|&(index, _)| index != worst);
+        Self::nearest_to_all(&others.map(|(_, &point)| point).collect::<Vec<_>>())
+    }
+
+    fn nearest_to_all(points: &[Point]) -> Option<Self> {
+        if points.len() < 2 {
+            return None;
+        }
+        let share = 1.0 / points.iter().map(|_| 1.0).sum::<f64>();
+        let middle = points.iter().fold(Point::default(), |sum, &point| sum.plus(point)).times(share);
+        let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
+        for point in points {
+            let Point { x, y } = point.minus(middle);
+            xx += x * x;
+            xy += x * y;
+            yy += y * y;
+        }
+        let angle = (2.0 * xy).atan2(xx - yy) / 2.0;
+        Some(Self { through: middle, along: Point::new(angle.cos(), angle.sin()) })
+    }
+
+    fn distance(&self, point: Point) -> f64 {
+        self.along.cross(point.minus(self.through)).abs()
+    }
+
+    /// Where it meets `other`, unless they are nearly parallel.
+    pub(super) fn meets(&self, other: &Self) -> Option<Point> {
+        let turn = self.along.cross(other.along);
+        if turn.abs() < 0.2 {
+            return None;
+        }
+        let ahead = other.through.minus(self.through).cross(other.along) / turn;
+        Some(self.through.plus(self.along.times(ahead)))
+    }
+}
+
+/// A plane seen from anywhere: maps modules to pixels.
+#[derive(Clone, Debug)]
+pub(super) struct Perspective {
+    /// The eight free numbers of the matrix, the ninth being one.
+    matrix: [f64; 8],
+    /// Modules and pixels are brought near one, so that the equations stay well behaved.
+    modules: f64,
+    origin: Point,
+    pixels: f64,
+}
+
+impl Perspective {
+    /// The one that brings each first point nearest to its second, by least squares and weight.
+    pub(super) fn nearest(pairs: &[(Point, Point, f64)]) -> Option<Self> {
+        let (_, origin, _) = *pairs.first()?;
+        let modules = pairs.iter().map(|(from, _, _)| from.length()).fold(1.0, f64::max);
+        let pixels = pairs.iter().map(|(_, to, _)| to.minus(origin).length()).fold(1.0, f64::max);
+        let mut rows = [[0.0; 9]; 8];
+        for &(from, to, weight) in pairs {
+            let Point { x: u, y: v } = from.times(1.0 / modules);
+            let Point { x, y } = to.minus(origin).times(1.0 / pixels);
+            let equations = [
+                [u, v, 1.0, 0.0, 0.0, 0.0, -u * x, -v * x, x],
+                [0.0, 0.0, 0.0, u, v, 1.0, -u * y, -v * y, y],
+            ];
+            for equation in &equations {
+                for (row, factor) in rows.iter_mut().zip(equation) {
+                    for (sum, term) in row.iter_mut().zip(equation) {
+                        *sum += weight * factor * term;
+                    }
+                }
+            }
+        }
+        Some(Self { matrix: solve(rows)?, modules, origin, pixels })
+    }
+
+    /// Where a point of the symbol lies in the picture.
+    pub(super) fn map(&self, module: Point) -> Point {
+        let Point { x: u, y: v } = module.times(1.0 / self.modules);
+        let [a, b, c, d, e, f, g, h] = self.matrix;
+        let depth = g * u + h * v + 1.0;
+        let scale = self.pixels / depth;
+        Point::new((a * u + b * v + c) * scale, (d * u + e * v + f) * scale).plus(self.origin)
+    }
+}
+
+/// Solves eight equations, each with its right side last, by elimination.
+fn solve(mut rows: [[f64; 9]; 8]) -> Option<[f64; 8]> {
+    for column in 0..8 {
+        let pivot = (column..8).max_by(|&a, &b| rows[a][column].abs().total_cmp(&rows[b][column].abs()))?;
+        rows.swap(column, pivot);
+        let pivot = rows[column];
+        // Also turns away what is no number.
+        if !(pivot[column].abs() > 1e-12) {
+            return None;
+        }
+        for (index, row) in rows.iter_mut().enumerate() {
+            if index != column {
+                let factor = row[column] / pivot[column];
+                for (value, above) in row.iter_mut().zip(&pivot) {
+                    *value -= factor * above;
+                }
+            }
+        }
+    }
+    let mut solution = [0.0; 8];
+    for (index, (value, row)) in solution.iter_mut().zip(&rows).enumerate() {
+        *value = row[8] / row[index];
+    }
+    Some(solution)
+}

@@ -1,0 +1,82 @@
+//! How trusted lists arrive: today from a folder, such as a USB stick.
+//!
+//! What arrives is read with a bound on its size and handed on as it is; [`Trust::parse`] checks
+//! it, and [`store`](crate::store) decides whether it may replace what is there.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+use crate::{
+    document::MAX_BYTES,
+    trust::{DocumentKind, Trust, TrustError, TrustFiles},
+};
+
+/// Reads the lists that stand side by side in `folder`.
+///
+/// # Errors
+///
+/// [`ReadError`] names the file. The key ring must be there; the others may be absent.
+pub fn read_folder(folder: &Path) -> Result<TrustFiles, ReadError> {
+    let read = |kind: DocumentKind| {
+        let path = folder.join(kind.file_name());
+        match read_bounded(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ReadError::File { path, source }),
+        }
+    };
+    Ok(TrustFiles {
+        key_ring: read(DocumentKind::KeyRing)?
+            .ok_or_else(|| ReadError::NoKeyRing { folder: folder.to_path_buf() })?,
+        recognition: read(DocumentKind::Recognition)?,
+        risk_areas: read(DocumentKind::RiskAreas)?,
+        policy: read(DocumentKind::Policy)?,
+    })
+}
+
+/// Reads the lists that stand side by side in `folder`, and checks them.
+///
+/// # Errors
+///
+/// [`ReadError`] names the file.
+pub fn read_trust(folder: &Path) -> Result<Trust, ReadError> {
+    Ok(Trust::parse(&read_folder(folder)?)?)
+}
+
+/// Reads a file up to one byte more than a list may have, so that a longer one is seen as such.
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A folder of lists cannot be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// There is no key ring in the folder.
+    #[error("there is no key-ring.json in {folder}")]
+    NoKeyRing {
+        /// The folder.
+        folder: PathBuf,
+    },
+
+    /// A list cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
