@@ -194,7 +194,7 @@ pub(crate) struct IssuerEntry {
 }
 
 /// One key in `key-ring.json`.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyEntry {
     pub(crate) kid: String,
@@ -219,7 +219,7 @@ impl KeyEntry {
 }
 
 /// The status of a key in `key-ring.json`.
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StatusEntry {
     Active,

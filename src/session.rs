@@ -46,6 +46,7 @@ pub fn shown_for(verdict: Verdict) -> TimeDelta {
 /// What a lane is doing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Session {
+    now: Timestamp,
     shown: Option<Shown>,
     code: Option<Seen<Vec<SymbolText>>>,
     unreadable: Option<Unreadable>,
@@ -116,9 +117,15 @@ pub enum Effect {
 impl Session {
     /// Moves on by one event, saying what to do about it.
     ///
-    /// Events that mean nothing in the present state change nothing.
+    /// Events that mean nothing in the present state change nothing. If the clock was set back, all
+    /// that was timed by it is forgotten: a result never stays up for the hour that is lived twice.
     #[must_use]
     pub fn on(&mut self, event: Event<'_>, now: Timestamp) -> Option<Effect> {
+        if now < self.now {
+            *self = Self { now, ..Self::default() };
+            return Some(Effect::ShowCamera);
+        }
+        self.now = now;
         match event {
             Event::Acknowledged => self.clear(),
             Event::Judged(verdict) => {
@@ -175,11 +182,10 @@ impl Session {
         if read_lately || result_up {
             return None;
         }
-        let Unreadable { since, last, said } = match self.unreadable {
+        let Unreadable { since, said, .. } = match self.unreadable {
             Some(unreadable) if now - unreadable.last < SIGHT_LOST => unreadable,
             _ => Unreadable { since: now, last: now, said: Said::Nothing },
         };
-        debug_assert!(last <= now, "time is never handed in backwards");
         let seen_for = now - since;
         self.unreadable = Some(Unreadable { since, last: now, said });
         if said == Said::Nothing && seen_for >= UNREADABLE_AFTER {

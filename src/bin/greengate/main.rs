@@ -1,1 +1,97 @@
-fn main(){}
+//! The terminal: decides signed health codes at a gate, offline.
+
+mod judging;
+mod lane;
+mod provision;
+mod read;
+mod trust;
+mod verify;
+
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+/// Decides at the gate, without a network, whether a signed health code lets its holder pass.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// The folder that keeps this terminal's state.
+    #[arg(long, global = true, env = "GREENGATE_STATE", value_name = "DIR")]
+    state: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Provision(provision::Provision),
+    Read(read::Read),
+    Trust(trust::Trust),
+    Verify(verify::Verify),
+}
+
+fn main() -> ExitCode {
+    let Arguments { state, command } = Arguments::parse();
+    let mut out = io::stdout().lock();
+    let state = state.or_else(default_state);
+    let state = || state.ok_or_else(|| Failure::state("no folder for the state: give --state DIR"));
+    let done = match command {
+        Command::Provision(provision) => state().and_then(|state| provision.run(&state)),
+        Command::Read(read) => read.run(&mut out),
+        Command::Trust(trust) => state().and_then(|state| trust.run(&state, &mut out)),
+        Command::Verify(verify) => verify.run(state, &mut out),
+    };
+    let done = done.and_then(|status| Ok(out.flush().map(|()| status)?));
+    match done {
+        Ok(status) => status.into(),
+        Err(Failure { status, message }) => {
+            // If standard error is gone too, the exit status still tells.
+            writeln!(io::stderr(), "greengate: {message}").ok();
+            status.into()
+        }
+    }
+}
+
+/// Where the state is kept if nobody says otherwise.
+fn default_state() -> Option<PathBuf> {
+    let state = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    Some(state.or_else(home)?.join("greengate"))
+}
+
+/// A command could not do what it was asked: what to say, and the exit status.
+///
+/// 1: an input could not be read; 70: the terminal's state cannot be used; 74: the answer could not
+/// be written. 2 is wrong usage, and the verdicts have 0 and 10 to 13.
+#[derive(Debug)]
+struct Failure {
+    status: u8,
+    message: String,
+}
+
+impl Failure {
+    const INPUT: u8 = 1;
+    const STATE: u8 = 70;
+    const OUTPUT: u8 = 74;
+
+    fn input(error: impl ToString) -> Self {
+        Self { status: Self::INPUT, message: error.to_string() }
+    }
+
+    fn state(error: impl ToString) -> Self {
+        Self { status: Self::STATE, message: error.to_string() }
+    }
+}
+
+/// Writing the answer failed.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self { status: Self::OUTPUT, message: format!("cannot write the answer: {error}") }
+    }
+}

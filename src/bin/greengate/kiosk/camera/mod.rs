@@ -18,9 +18,9 @@
 pub(crate) mod capture;
 mod stream;
 
-use std::io::Read;
+use std::io;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -102,9 +102,10 @@ impl Camera {
             newest: Arc::clone(&newest),
             events: events.clone(),
             inbox,
-            told: None,
-            stillness: Stillness::default(),
             child: 0,
+            pause: SHORTEST_PAUSE,
+            stillness: Stillness::default(),
+            told: None,
         };
         let watch = thread::Builder::new().name("camera".into()).spawn(|| watch.run()).ok();
         if watch.is_none() {
@@ -150,7 +151,8 @@ impl Newest {
 
     /// Takes what there is, waiting up to `timeout` for it.
     fn take(&self, timeout: Duration) -> Option<Sight> {
-        let waiting = self.changed.wait_timeout_while(self.lock(), timeout, |sight| sight.is_none());
+        let waiting =
+            self.changed.wait_timeout_while(self.lock(), timeout, |sight| sight.is_none());
         waiting.unwrap_or_else(PoisonError::into_inner).0.take()
     }
 
@@ -172,14 +174,6 @@ enum Event {
     Stop,
 }
 
-/// How one child's time ended.
-enum Outcome {
-    /// It must be replaced.
-    Fault(CameraFault),
-    /// Nothing more is wanted.
-    Stop,
-}
-
 /// The thread that starts children, one at a time, and ends them.
 #[derive(Debug)]
 struct Watch {
@@ -189,55 +183,420 @@ struct Watch {
     newest: Arc<Newest>,
     events: Sender<Event>,
     inbox: Receiver<Event>,
-    told: Option<CameraFault>,
-    stillness: Stillness,
+    /// The child that runs now, or ran last.
     child: u64,
+    /// How long to wait before the next child.
+    pause: Duration,
+    stillness: Stillness,
+    /// The fault that was told last, if no picture came since.
+    told: Option<CameraFault>,
+}
+
+/// Why a child is no longer followed.
+enum Ending {
+    /// It closed its output.
+    ByItself,
+    /// It must be ended for this reason.
+    Fault(CameraFault),
+    /// The camera is no longer wanted.
+    Stop,
 }
 
 impl Watch {
     /// Keeps a child capturing until the camera is no longer wanted.
     fn run(mut self) {
-        let mut pause = SHORTEST_PAUSE;
-        loop {
-            // A child that gave pictures until now may have been cut short by a loose plug; only
-            // one that gives none is not to be asked again so soon.
-            let (outcome, gave) = self.run_child();
-            let Outcome::Fault(fault) = outcome else { return };
+        while let Some(fault) = self.run_child() {
             self.tell(fault);
-            pause = if gave { SHORTEST_PAUSE } else { LONGEST_PAUSE.min(2 * pause) };
-            if self.is_stopped_within(pause) {
+            if self.is_stopped_within(self.pause) {
                 return;
+            }
+            self.pause = LONGEST_PAUSE.min(2 * self.pause);
+        }
+    }
+
+    /// Runs one child from its start to its end, and says what was wrong; `None` if nothing was
+    /// and the camera is no longer wanted.
+    fn run_child(&mut self) -> Option<CameraFault> {
+        self.child += 1;
+        let Ok(mut child) = self.command.spawn() else { return Some(CameraFault::Stopped) };
+        let ending = match child.stdout.take().map(|output| self.read_apart(output)) {
+            Some(Ok(())) => self.follow(),
+            Some(Err(_)) | None => Ending::Fault(CameraFault::Stopped),
+        };
+        match ending {
+            Ending::ByItself => Some(CameraFault::told_by(end(child, ENDING))),
+            Ending::Fault(fault) => {
+                end(child, Duration::ZERO);
+                Some(fault)
+            }
+            Ending::Stop => {
+                end(child, Duration::ZERO);
+                None
             }
         }
     }
 
-    /// Starts a child, hands on what it gives, and ends it. Also says whether it gave anything.
-    fn run_child(&mut self) -> (Outcome, bool) {
-        self.child += 1;
-        let Ok(mut child) = self.command.spawn() else {
-            return (Outcome::Fault(CameraFault::Stopped), false);
+    /// Reads `output` on a thread of its own, since that may take for ever.
+    ///
+    /// The thread ends with the output, so with the child, and nobody waits for it.
+    fn read_apart(&self, mut output: ChildStdout) -> io::Result<()> {
+        let (child, clock, events) = (self.child, self.clock, self.events.clone());
+        let read = move || {
+            while let Ok(Some(frame)) = stream::read(&mut output, clock) {
+                if events.send(Event::Frame { child, frame }).is_err() {
+                    return;
+                }
+            }
+            events.send(Event::Ended { child }).ok();
         };
-        if !self.is_read(&mut child) {
-            end(child, Duration::ZERO);
-            return (Outcome::Fault(CameraFault::Stopped), false);
+        thread::Builder::new().name("pictures".into()).spawn(read).map(drop)
+    }
+
+    /// Hands on what the child gives, for as long as it may go on.
+    fn follow(&mut self) -> Ending {
+        // A camera whose picture stood still is believed again when it moves, not when it starts.
+        if self.told != Some(CameraFault::Frozen) {
+            self.stillness = Stillness::default();
         }
-        let mut gave = false;
-        let mut waits = 0;
+        let mut silences_left = PATIENCE_AT_FIRST;
         loop {
             match self.inbox.recv_timeout(self.patience) {
                 Ok(Event::Frame { child, frame }) if child == self.child => {
-                    if self.stillness.lasts(&frame, Instant::now()) > STILL {
-                        break end(child_of(child), Duration::ZERO);
+                    if self.stillness.lasts(frame.luma(), Instant::now()) > STILL {
+                        return Ending::Fault(CameraFault::Frozen);
                     }
-                    gave = true;
+                    silences_left = 1;
+                    self.pause = SHORTEST_PAUSE;
                     self.told = None;
                     self.newest.put(Sight::Frame(frame));
                 }
-                Ok(Event::Ended { child }) if child == self.child => {}
+                Ok(Event::Ended { child }) if child == self.child => return Ending::ByItself,
                 Ok(Event::Ended { .. } | Event::Frame { .. }) => {}
-                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => {}
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return Ending::Stop,
+                Err(RecvTimeoutError::Timeout) => {
+                    silences_left -= 1;
+                    if silences_left == 0 {
+                        return Ending::Fault(CameraFault::NoFrames);
+                    }
+                    self.tell(CameraFault::NoFrames);
+                }
             }
+        }
+    }
+
+    /// Tells of a fault, unless it was the last thing told.
+    fn tell(&mut self, fault: CameraFault) {
+        if self.told.replace(fault) != Some(fault) {
+            self.newest.put(Sight::Fault(fault));
+        }
+    }
+
+    /// Waits for `pause`, unless the camera is no longer wanted.
+    fn is_stopped_within(&self, pause: Duration) -> bool {
+        let end = Instant::now() + pause;
+        loop {
+            match self.inbox.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+                Ok(Event::Ended { .. } | Event::Frame { .. }) => {}
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
+        }
+    }
+}
+
+/// Takes the exit status of `child`, which has `grace` to end by itself, so that none stays behind.
+fn end(mut child: Child, grace: Duration) -> Option<ExitStatus> {
+    let status = ended_within(grace, &mut child).or_else(|| {
+        child.kill().ok();
+        ended_within(DYING, &mut child)
+    });
+    if status.is_none() {
+        // Held by a driver: it is waited for where that holds nobody else.
+        let wait = move || child.wait().map(drop).unwrap_or_default();
+        thread::Builder::new().name("last wait".into()).spawn(wait).ok();
+    }
+    status
+}
+
+/// The exit status of `child`, if it ends within `time`.
+fn ended_within(time: Duration, child: &mut Child) -> Option<ExitStatus> {
+    const STEP: Duration = Duration::from_millis(10);
+
+    let start = Instant::now();
+    loop {
+        let status = child.try_wait().ok().flatten();
+        if status.is_some() || start.elapsed() >= time {
+            return status;
+        }
+        thread::sleep(STEP);
+    }
+}
+
+/// How long a picture has been the same, to the last pixel.
+#[derive(Debug, Default)]
+struct Stillness {
+    luma: Vec<u8>,
+    since: Option<Instant>,
+}
+
+impl Stillness {
+    /// For how long `luma`, seen `now`, has been what was seen.
+    fn lasts(&mut self, luma: &[u8], now: Instant) -> Duration {
+        // Two pictures differ within their first pixels, so this costs one copy.
+        if self.luma == luma {
+            return self.since.map_or(Duration::ZERO, |since| now.duration_since(since));
+        }
+        self.luma.clear();
+        self.luma.extend_from_slice(luma);
+        self.since = Some(now);
+        Duration::ZERO
+    }
+}
+
+/// What is wrong with the camera.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub(crate) enum CameraFault {
+    /// Another program captures from it.
+    #[error("camera is in use by another program")]
+    Busy,
+
+    /// The system does not let this program open it.
+    #[error("camera may not be opened by this program")]
+    Denied,
+
+    /// It gives the same picture over and over.
+    #[error("camera shows a picture that stands still")]
+    Frozen,
+
+    /// There is none, or none of the name that was given, or it was unplugged.
+    #[error("no camera is connected")]
+    NoCamera,
+
+    /// It is open and gives nothing.
+    #[error("camera gives no pictures")]
+    NoFrames,
+
+    /// It is set to a rate that the camera library cannot start from; plugging it in again helps,
+    /// if another program had set that.
+    #[error("camera is set to a rate that is not read, plug it in again")]
+    OddRate,
+
+    /// It gives an error.
+    #[error("camera does not work")]
+    Refused,
+
+    /// The capturing process cannot be started, or ended without a word.
+    #[error("capturing stopped")]
+    Stopped,
+}
+
+impl CameraFault {
+    /// Every fault.
+    const ALL: [Self; 8] = [
+        Self::Busy,
+        Self::Denied,
+        Self::Frozen,
+        Self::NoCamera,
+        Self::NoFrames,
+        Self::OddRate,
+        Self::Refused,
+        Self::Stopped,
+    ];
+
+    /// The exit status by which the capturing process tells of it.
+    ///
+    /// Clear of 2, which is wrong usage, and 101, which is a panic.
+    #[must_use]
+    pub(crate) fn status(self) -> u8 {
+        match self {
+            Self::Stopped => 1,
+            Self::Busy => 10,
+            Self::Denied => 11,
+            Self::Frozen => 12,
+            Self::NoCamera => 13,
+            Self::NoFrames => 14,
+            Self::OddRate => 15,
+            Self::Refused => 16,
+        }
+    }
+
+    /// The fault in both languages, for the screen.
+    #[must_use]
+    pub(crate) fn words(self) -> Words {
+        let zh = match self {
+            Self::Busy => "摄像头正被其他程序占用",
+            Self::Denied => "没有使用摄像头的权限",
+            Self::Frozen => "摄像头画面静止不动",
+            Self::NoCamera => "未连接摄像头",
+            Self::NoFrames => "摄像头没有画面",
+            Self::OddRate => "摄像头帧率设置异常，请重新插拔摄像头",
+            Self::Refused => "摄像头无法工作",
+            Self::Stopped => "图像采集已停止",
+        };
+        Words::new(zh, self.to_string())
+    }
+
+    /// The fault that a capturing process's end tells of.
+    fn told_by(status: Option<ExitStatus>) -> Self {
+        let code = status.and_then(|status| status.code());
+        let is_told = |fault: &Self| code == Some(i32::from(fault.status()));
+        Self::ALL.into_iter().find(is_told).unwrap_or(Self::Stopped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// Long enough for anything that is bound to come.
+    const EVENTUALLY: Duration = Duration::from_mins(1);
+
+    fn at_epoch() -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    /// A shell's command that writes one picture, of `luma` and a second dark pixel.
+    fn picture(luma: u8) -> String {
+        format!(r"printf 'GGF1\2\0\0\0\1\0\0\0\2\0\0\0\{luma:03o}\0'")
+    }
+
+    fn frame(luma: u8) -> Frame {
+        Frame::new(vec![luma, 0], 2, 1, at_epoch()).unwrap()
+    }
+
+    /// A camera whose child is `script`. `exec cat` is how a script goes on without a picture
+    /// until it is ended.
+    fn camera(script: &str, patience: Duration) -> Camera {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Camera::watched(command, patience, at_epoch)
+    }
+
+    fn next(camera: &Camera) -> Sight {
+        camera.next(EVENTUALLY).expect("something comes")
+    }
+
+    #[test]
+    fn the_newest_sight_wins_and_is_taken_once() {
+        let newest = Newest::default();
+        assert_eq!(newest.take(Duration::ZERO), None);
+        newest.put(Sight::Fault(CameraFault::Busy));
+        newest.put(Sight::Frame(frame(1)));
+        newest.put(Sight::Frame(frame(2)));
+        assert_eq!(newest.take(Duration::ZERO), Some(Sight::Frame(frame(2))));
+        assert_eq!(newest.take(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn whoever_waits_is_given_what_comes() {
+        let newest = Arc::new(Newest::default());
+        let waiting = thread::spawn({
+            let newest = Arc::clone(&newest);
+            move || newest.take(EVENTUALLY)
+        });
+        newest.put(Sight::Frame(frame(1)));
+        assert_eq!(waiting.join().unwrap(), Some(Sight::Frame(frame(1))));
+    }
+
+    #[test]
+    fn a_childs_pictures_are_seen() {
+        let camera = camera(&format!("{}; exec cat", picture(7)), EVENTUALLY);
+        assert_eq!(next(&camera), Sight::Frame(frame(7)));
+    }
+
+    #[test]
+    fn a_childs_exit_status_names_the_fault() {
+        for fault in CameraFault::ALL {
+            let camera = camera(&format!("exit {}", fault.status()), EVENTUALLY);
+            assert_eq!(next(&camera), Sight::Fault(fault), "{fault:?}");
+        }
+        let others = [
+            ("success", "exit 0"),
+            ("wrong usage", "exit 2"),
+            ("a panic", "exit 101"),
+            ("killed", "kill -9 $$"),
+            ("no picture", "echo Opened the camera.; exec cat"),
+        ];
+        for (name, script) in others {
+            let camera = camera(script, EVENTUALLY);
+            assert_eq!(next(&camera), Sight::Fault(CameraFault::Stopped), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_a_fault() {
+        let camera = Camera::start(Path::new("/nowhere/greengate"), None, at_epoch);
+        assert_eq!(next(&camera), Sight::Fault(CameraFault::Stopped));
+    }
+
+    #[test]
+    fn a_child_that_ended_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("second");
+        let script = format!(
+            "if [ -e {mark} ]; then {}; exec cat; fi; touch {mark}; {}; exit 10",
+            picture(2),
+            picture(1),
+            mark = mark.display(),
+        );
+        let camera = camera(&script, EVENTUALLY);
+        // The first picture and the fault may be passed before they are asked for.
+        while next(&camera) != Sight::Frame(frame(2)) {}
+    }
+
+    #[test]
+    fn a_silent_child_is_a_fault_and_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("second");
+        let script = format!(
+            "if [ -e {mark} ]; then {}; exec cat; fi; touch {mark}; exec cat",
+            picture(2),
+            mark = mark.display(),
+        );
+        let camera = camera(&script, Duration::from_millis(200));
+        assert_eq!(next(&camera), Sight::Fault(CameraFault::NoFrames));
+        while next(&camera) != Sight::Frame(frame(2)) {}
+    }
+
+    #[test]
+    fn dropping_the_camera_ends_the_child() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        // It would not end for its standard input alone.
+        let script = format!("echo $$ > {}; {}; exec sleep 600", file.display(), picture(1));
+        let camera = camera(&script, EVENTUALLY);
+        assert_eq!(next(&camera), Sight::Frame(frame(1)));
+        let child = fs::read_to_string(file).unwrap();
+        let process = Path::new("/proc").join(child.trim());
+        assert!(process.exists());
+        drop(camera);
+        assert!(!process.exists());
+    }
+
+    #[test]
+    fn stillness_is_counted_from_the_first_of_equal_pictures() {
+        let start = Instant::now();
+        let mut stillness = Stillness::default();
+        let cases = [
+            ("first", 0, [1, 1], 0),
+            ("the same", 3, [1, 1], 3),
+            ("the last pixel differs", 4, [1, 2], 0),
+            ("the same again", 9, [1, 2], 5),
+            ("back to the first", 10, [1, 1], 0),
+        ];
+        for (name, seconds, luma, still) in cases {
+            let now = start + Duration::from_secs(seconds);
+            assert_eq!(stillness.lasts(&luma, now), Duration::from_secs(still), "{name}");
+        }
+    }
+
+    #[test]
+    fn faults_are_told_apart_by_their_status() {
+        for fault in CameraFault::ALL {
+            let same = CameraFault::ALL.iter().filter(|other| other.status() == fault.status());
+            assert_eq!(same.count(), 1, "{fault:?}");
         }
     }
 }

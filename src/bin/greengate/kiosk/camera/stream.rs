@@ -38,8 +38,7 @@ pub(super) struct Picture {
 /// Writes `picture` to `out`, whole.
 pub(super) fn write(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
     let length = u32::try_from(picture.luma.len()).map_err(io::Error::other)?;
-    let [width, height, length] =
-        [picture.width, picture.height, length].map(u32::to_le_bytes);
+    let [width, height, length] = [picture.width, picture.height, length].map(u32::to_le_bytes);
     out.write_all([MAGIC, width, height, length].as_flattened())?;
     out.write_all(&picture.luma)?;
     out.flush()
@@ -179,7 +178,11 @@ mod tests {
                 header(&MAGIC, [u32::MAX; 3]),
                 StreamError::TooLong { length: u32::MAX },
             ),
-            ("longest, and not there", header(&MAGIC, [4_096, 4_096, MAX_PIXELS]), StreamError::Cut),
+            (
+                "longest, and not there",
+                header(&MAGIC, [4_096, 4_096, MAX_PIXELS]),
+                StreamError::Cut,
+            ),
             (
                 "a side too long",
                 header(&MAGIC, [9_000, 1, 64]),

@@ -1,0 +1,146 @@
+//! `greengate trust`: bring in the lists that this terminal trusts, and show them.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use chrono::TimeDelta;
+use clap::{Args, Subcommand};
+use greengate::{
+    clock::{self, Timestamp},
+    decision::Basis,
+    key_ring::{Issuer, KeyStatus},
+    store::Store,
+    sync,
+};
+use serde_json::json;
+
+use crate::{Failure, judging::write_json};
+
+/// Bring in or show what this terminal trusts.
+#[derive(Args, Debug)]
+pub(crate) struct Trust {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the lists in a folder and install them, all or none.
+    ///
+    /// A list that is older than the installed one is refused. Exit status: 0 installed, 1 the
+    /// lists cannot be used, 70 the terminal's state cannot be.
+    Import {
+        /// The folder that holds key-ring.json and the other lists.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Print the issuers, their keys, and the versions and ages of the lists.
+    Show {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Trust {
+    pub(crate) fn run(&self, state: &Path, out: &mut impl Write) -> Result<u8, Failure> {
+        let mut store = Store::open(state).map_err(Failure::state)?;
+        let now = clock::now();
+        match &self.command {
+            Command::Import { folder } => {
+                let files = sync::read_folder(folder).map_err(Failure::input)?;
+                store.install(&files, now).map_err(Failure::input)?;
+                let basis = store.load_basis().map_err(Failure::state)?;
+                show_versions(&basis, now, out)
+            }
+            Command::Show { json } => {
+                let basis = store.load_basis().map_err(Failure::state)?;
+                if *json {
+                    return show_json(&basis, now, out);
+                }
+                show_versions(&basis, now, out)?;
+                show_issuers(&basis, out)
+            }
+        }
+    }
+}
+
+fn show_versions(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<u8, Failure> {
+    let Some(trust) = &basis.trust else {
+        writeln!(out, "not provisioned: everybody is referred [E73]")?;
+        return Ok(0);
+    };
+    for (kind, version, issued) in trust.versions() {
+        let (file, age) = (kind.file_name(), age(now - issued));
+        writeln!(out, "{file} version {version}, issued {issued}, {age} ago")?;
+    }
+    if trust.policy.is_none() {
+        writeln!(out, "no policy.json: everybody is referred [E73]")?;
+    }
+    Ok(0)
+}
+
+fn show_issuers(basis: &Basis, out: &mut impl Write) -> Result<u8, Failure> {
+    for (id, issuer) in basis.trust.iter().flat_map(|trust| trust.key_ring.issuers()) {
+        writeln!(out, "issuer {id} {} {}", issuer.name().zh, issuer.name().en)?;
+        for (kid, key) in issuer.keys() {
+            write!(out, "  key {kid} {} valid from {}", key.status.code(), key.valid_from)?;
+            match key.status {
+                KeyStatus::Retired { at } => writeln!(out, ", retired {at}")?,
+                KeyStatus::Active | KeyStatus::Compromised | KeyStatus::WithdrawnSeries => {
+                    writeln!(out)?;
+                }
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn show_json(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<u8, Failure> {
+    let keys = |issuer: &Issuer| -> Vec<_> {
+        issuer
+            .keys()
+            .map(|(kid, key)| {
+                let retired_at = match key.status {
+                    KeyStatus::Retired { at } => Some(at),
+                    KeyStatus::Active | KeyStatus::Compromised | KeyStatus::WithdrawnSeries => None,
+                };
+                json!({
+                    "kid": kid.to_string(), "status": key.status.code(),
+                    "valid_from": key.valid_from, "retired_at": retired_at,
+                })
+            })
+            .collect()
+    };
+    let trust = basis.trust.as_ref();
+    let documents: Vec<_> = trust
+        .iter()
+        .flat_map(|trust| trust.versions())
+        .map(|(kind, version, issued)| {
+            let age_seconds = (now - issued).num_seconds();
+            json!({
+                "file": kind.file_name(), "version": version, "issued": issued,
+                "age_seconds": age_seconds,
+            })
+        })
+        .collect();
+    let issuers: Vec<_> = trust
+        .iter()
+        .flat_map(|trust| trust.key_ring.issuers())
+        .map(|(id, issuer)| json!({"issuer": id, "name": issuer.name(), "keys": keys(issuer)}))
+        .collect();
+    let provisioned = trust.is_some();
+    write_json(
+        out,
+        &json!({"provisioned": provisioned, "documents": documents, "issuers": issuers}),
+    )?;
+    Ok(0)
+}
+
+/// A length of time in its two largest units.
+fn age(age: TimeDelta) -> String {
+    let (days, hours) = (age.num_days(), age.num_hours() % 24);
+    if days > 0 { format!("{days} d {hours} h") } else { format!("{hours} h {} min", age.num_minutes() % 60) }
+}

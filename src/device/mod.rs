@@ -1,0 +1,3 @@
+//! What is plugged into a terminal, one file each.
+
+pub mod pictures;
