@@ -36,6 +36,12 @@ impl IssuerId {
         Some(Words::new(*zh, *en))
     }
 
+    /// Whether the number is a province's by GB/T 2260.
+    #[must_use]
+    pub fn is_province(self) -> bool {
+        self != Self::NATIONAL && self.name().is_some()
+    }
+
     /// Every issuer that has a [`name`](Self::name), in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Self> {
         NAMES.iter().map(|(number, ..)| Self(*number))

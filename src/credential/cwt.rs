@@ -65,13 +65,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Claims, ParseError> {
         nat: health.optional(NAT, "test", |value| nat(value, issued))?,
         vaccination: health.optional(VACCINATION, "vaccination", vaccination)?,
         travel: health.optional(TRAVEL, "travel", |value| travel(value, issued))?,
-        commuter: health.optional(COMMUTER, "commuter", self::issuer)?,
+        commuter: health.optional(COMMUTER, "commuter", province)?,
         binding: health.optional(BINDING, "binding", binding)?,
-        origin: health.optional(ORIGIN, "origin", self::issuer)?,
+        origin: health.optional(ORIGIN, "origin", province)?,
     };
     health.end()?;
     if claims.expires <= claims.issued {
         return Err(ParseError::EndsBeforeItBegins);
+    }
+    // Only the national platform makes codes from other issuers'.
+    if claims.origin.is_some() && claims.issuer != IssuerId::NATIONAL {
+        return Err(ParseError::Claim { claim: "origin" });
     }
     Ok(claims)
 }
@@ -160,6 +164,10 @@ fn minutes_before(value: Value, issued: Timestamp) -> Option<Timestamp> {
 
 fn issuer(value: Value) -> Option<IssuerId> {
     uint(value)?.try_into().ok().map(IssuerId::new)
+}
+
+fn province(value: Value) -> Option<IssuerId> {
+    issuer(value).filter(|province| province.is_province())
 }
 
 fn code_id(value: Value) -> Option<CodeId> {

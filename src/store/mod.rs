@@ -212,6 +212,16 @@ impl Store {
         Ok(())
     }
 
+    /// Writes to the disk and changes nothing, to see whether [`record`](Self::record) would.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sql`] if it cannot be written.
+    pub fn try_writing(&mut self) -> Result<(), StoreError> {
+        self.connection.execute("UPDATE terminal SET id = id", [])?;
+        Ok(())
+    }
+
     /// How often each verdict was given on the civil day of `now`.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! The terminal: decides signed health codes at a gate, offline.
 
+mod demo;
 mod judging;
+#[cfg(feature = "kiosk")]
+mod kiosk;
 mod lane;
 mod provision;
 mod read;
@@ -30,6 +33,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
+    #[cfg(feature = "kiosk")]
+    Kiosk(kiosk::Kiosk),
     Provision(provision::Provision),
     Read(read::Read),
     Trust(trust::Trust),
@@ -42,6 +48,9 @@ fn main() -> ExitCode {
     let state = state.or_else(default_state);
     let state = || state.ok_or_else(|| Failure::state("no folder for the state: give --state DIR"));
     let done = match command {
+        Command::Demo(demo) => demo.run(&mut out),
+        #[cfg(feature = "kiosk")]
+        Command::Kiosk(kiosk) => state().and_then(|state| kiosk.run(&state)),
         Command::Provision(provision) => state().and_then(|state| provision.run(&state)),
         Command::Read(read) => read.run(&mut out),
         Command::Trust(trust) => state().and_then(|state| trust.run(&state, &mut out)),

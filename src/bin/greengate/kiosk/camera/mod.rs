@@ -278,7 +278,10 @@ impl Watch {
                     if silences_left == 0 {
                         return Ending::Fault(CameraFault::NoFrames);
                     }
-                    self.tell(CameraFault::NoFrames);
+                    // While a camera is opened again, what is known of it is still the case.
+                    if self.told.is_none() {
+                        self.tell(CameraFault::NoFrames);
+                    }
                 }
             }
         }

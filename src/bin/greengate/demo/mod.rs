@@ -1,0 +1,136 @@
+//! `greengate demo`: a lane with an authority, people, and a camera of its own.
+//!
+//! The authority makes its keys anew each time, in a folder that goes when the program does. What
+//! it issues and publishes takes the same way as anybody's: the lists are installed in a store, the
+//! symbols are drawn into frames, and the lane reads them.
+
+mod camera;
+mod people;
+
+use std::io::Write;
+
+use chrono::TimeDelta;
+use clap::Args;
+use greengate::{
+    authority::Authority,
+    clock::{self, Timestamp},
+    decision::Decision,
+    language::Words,
+    place::{Gate, Place},
+    presentation::Audience,
+    store::Store,
+};
+
+pub(crate) use self::camera::DemoCamera;
+use self::{camera::PERSON, people::Person};
+use crate::{
+    Failure,
+    lane::{Lane, Showing},
+};
+
+/// The time between two frames without a window: as good as a camera's 30, and sooner done.
+const STEP: TimeDelta = TimeDelta::milliseconds(100);
+
+/// Run a lane with a demonstration's authority, people, and camera.
+///
+/// Exit status: 0 done, 70 the demonstration could not be set up, 74 the output could not be
+/// written.
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Without a window: everybody comes once, and each verdict is printed on a line.
+    #[arg(long)]
+    headless: bool,
+
+    /// Without a window, and also write a picture of each screen into this folder, in both
+    /// languages and both shapes.
+    #[cfg(feature = "kiosk")]
+    #[arg(long, value_name = "DIR")]
+    shots: Option<std::path::PathBuf>,
+
+    #[cfg(feature = "kiosk")]
+    #[command(flatten)]
+    window: crate::kiosk::Window,
+}
+
+/// All that a demonstration needs.
+struct Stage {
+    lane: Lane,
+    camera: DemoCamera,
+    people: Vec<Person>,
+    started: Timestamp,
+}
+
+impl Demo {
+    #[cfg(feature = "kiosk")]
+    pub(crate) fn run(&self, out: &mut impl Write) -> Result<u8, Failure> {
+        let stage = Stage::set(Audience::Staff, clock::now())?;
+        if let Some(folder) = &self.shots {
+            let mut shots = crate::kiosk::shots::Shots::new(folder)?;
+            return stage.play(out, |showing, lane, frame| shots.take(showing, lane, frame));
+        }
+        if self.headless {
+            return stage.play(out, |_, _, _| Ok(()));
+        }
+        let Stage { lane, camera, .. } = stage;
+        crate::kiosk::run(lane, crate::kiosk::Source::Demo(camera), &self.window)
+    }
+
+    #[cfg(not(feature = "kiosk"))]
+    pub(crate) fn run(&self, out: &mut impl Write) -> Result<u8, Failure> {
+        if !self.headless {
+            return Err(Failure::state("this build has no window: use --headless"));
+        }
+        Stage::set(Audience::Staff, clock::now())?.play(out, |_, _, _| Ok(()))
+    }
+}
+
+impl Stage {
+    /// Makes an authority, its lists, and everybody's code, and installs the lists in a store.
+    fn set(audience: Audience, now: Timestamp) -> Result<Self, Failure> {
+        let folder = tempfile::tempdir().map_err(Failure::state)?;
+        let before = now - TimeDelta::days(30);
+        let mut authority = Authority::init_demo(folder.path(), before).map_err(Failure::state)?;
+        let files = authority.publish(now - TimeDelta::hours(3)).map_err(Failure::state)?;
+        let people = people::everybody(&authority, now).map_err(Failure::state)?;
+        let mut store = Store::in_memory().map_err(Failure::state)?;
+        store.install(&files, now).map_err(Failure::state)?;
+        let name = Words::new("进京检查站（演示）", "Checkpoint to Beijing (demo)");
+        let gate = Gate { place: Place::HighwayCheckpoint, name, gate: "3".to_owned() };
+        store.provision(&gate).map_err(Failure::state)?;
+        let lane = Lane::open(store, audience, now).map_err(Failure::state)?;
+        Ok(Self { lane, camera: DemoCamera::new(&people, now), people, started: now })
+    }
+
+    /// Lets everybody come once, and prints what the lane says to each.
+    fn play(
+        mut self,
+        out: &mut impl Write,
+        mut also: impl FnMut(&Showing, &Lane, &greengate::frame::Frame) -> Result<(), Failure>,
+    ) -> Result<u8, Failure> {
+        let mut now = self.started;
+        for person in &self.people {
+            let gone = now + PERSON;
+            while now < gone {
+                let frame = self.camera.frame(now);
+                if let Some(showing) = self.lane.see(&frame) {
+                    also(&showing, &self.lane, &frame)?;
+                    if let Showing::Result(_, decision) = &showing {
+                        write_line(out, person, decision)?;
+                    }
+                }
+                now += STEP;
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// One line for one verdict.
+fn write_line(out: &mut impl Write, person: &Person, decision: &Decision) -> Result<(), Failure> {
+    write!(out, "{}: {}", person.role, decision.verdict())?;
+    match decision.reason() {
+        Some(reason) => writeln!(out, ": {reason} [{}]", reason.code())?,
+        None => writeln!(out)?,
+    }
+    Ok(())
+}
