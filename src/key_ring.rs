@@ -8,7 +8,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -144,6 +144,16 @@ pub struct IssuerKey {
     pub valid_from: Timestamp,
     /// What has become of it.
     pub status: KeyStatus,
+}
+
+impl IssuerKey {
+    /// Whether `signature` is this key's of `message`, by the strict rules of RFC 8032: no key and
+    /// no commitment of small order, and no second encoding of anything.
+    #[must_use]
+    pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        Signature::from_slice(signature)
+            .is_ok_and(|signature| self.key.verify_strict(message, &signature).is_ok())
+    }
 }
 
 /// What has become of a key.

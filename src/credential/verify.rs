@@ -1,12 +1,11 @@
 //! From credential to verified credential.
 
-use ed25519_dalek::Signature;
 use thiserror::Error;
 
 use super::{Credential, VerifiedCredential, jkm1};
 use crate::{
     clock::Timestamp,
-    key_ring::{IssuerKey, KeyRing, KeyStatus},
+    key_ring::{KeyRing, KeyStatus},
 };
 
 /// Verifies `credential` with the keys in `key_ring`.
@@ -30,23 +29,21 @@ pub fn verify(
 ) -> Result<VerifiedCredential, VerifyError> {
     let Credential { envelope, key_id, claims } = credential;
     let issuer = key_ring.issuer(claims.issuer).ok_or(VerifyError::UnknownKey)?;
-    let IssuerKey { key, valid_from, status } =
-        issuer.key(key_id).ok_or(VerifyError::UnknownKey)?;
-    if claims.issued < *valid_from {
+    let key = issuer.key(key_id).ok_or(VerifyError::UnknownKey)?;
+    if claims.issued < key.valid_from {
         return Err(VerifyError::UnknownKey);
     }
-    match status {
+    match key.status {
         KeyStatus::Active | KeyStatus::Retired { .. } => {}
         KeyStatus::Compromised => return Err(VerifyError::CompromisedKey),
         KeyStatus::WithdrawnSeries => return Err(VerifyError::WithdrawnSeries),
     }
 
     envelope.verify_signature(jkm1::EXTERNAL_AAD, |signature, message| {
-        let signature = Signature::from_slice(signature).map_err(|_| VerifyError::BadSignature)?;
-        key.verify_strict(message, &signature).map_err(|_| VerifyError::BadSignature)
+        if key.has_signed(message, signature) { Ok(()) } else { Err(VerifyError::BadSignature) }
     })?;
 
-    match *status {
+    match key.status {
         KeyStatus::Retired { at } if claims.issued >= at => {
             Err(VerifyError::RetiredKey { retired: at })
         }

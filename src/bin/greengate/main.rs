@@ -33,6 +33,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "kiosk")]
+    #[command(hide = true)]
+    Capture(kiosk::Capture),
     Demo(demo::Demo),
     #[cfg(feature = "kiosk")]
     Kiosk(kiosk::Kiosk),
@@ -48,6 +51,8 @@ fn main() -> ExitCode {
     let state = state.or_else(default_state);
     let state = || state.ok_or_else(|| Failure::state("no folder for the state: give --state DIR"));
     let done = match command {
+        #[cfg(feature = "kiosk")]
+        Command::Capture(capture) => capture.run(&mut out),
         Command::Demo(demo) => demo.run(&mut out),
         #[cfg(feature = "kiosk")]
         Command::Kiosk(kiosk) => state().and_then(|state| kiosk.run(&state)),

@@ -254,21 +254,25 @@ impl Watch {
 
     /// Hands on what the child gives, for as long as it may go on.
     fn follow(&mut self) -> Ending {
-        // A camera whose picture stood still is believed again when it moves, not when it starts.
+        self.stillness.since = None;
         if self.told != Some(CameraFault::Frozen) {
-            self.stillness = Stillness::default();
+            self.stillness.luma.clear();
         }
         let mut silences_left = PATIENCE_AT_FIRST;
         loop {
             match self.inbox.recv_timeout(self.patience) {
                 Ok(Event::Frame { child, frame }) if child == self.child => {
-                    if self.stillness.lasts(frame.luma(), Instant::now()) > STILL {
+                    let still = self.stillness.lasts(frame.luma(), Instant::now());
+                    if still.is_some_and(|still| still > STILL) {
                         return Ending::Fault(CameraFault::Frozen);
                     }
                     silences_left = 1;
-                    self.pause = SHORTEST_PAUSE;
-                    self.told = None;
-                    self.newest.put(Sight::Frame(frame));
+                    // A picture that stood still is believed when it moves, not when it is back.
+                    if still.is_none() || self.told != Some(CameraFault::Frozen) {
+                        self.pause = SHORTEST_PAUSE;
+                        self.told = None;
+                        self.newest.put(Sight::Frame(frame));
+                    }
                 }
                 Ok(Event::Ended { child }) if child == self.child => return Ending::ByItself,
                 Ok(Event::Ended { .. } | Event::Frame { .. }) => {}
@@ -343,16 +347,16 @@ struct Stillness {
 }
 
 impl Stillness {
-    /// For how long `luma`, seen `now`, has been what was seen.
-    fn lasts(&mut self, luma: &[u8], now: Instant) -> Duration {
+    /// For how long `luma`, seen `now`, has been what was seen; `None` if it is another picture.
+    fn lasts(&mut self, luma: &[u8], now: Instant) -> Option<Duration> {
         // Two pictures differ within their first pixels, so this costs one copy.
         if self.luma == luma {
-            return self.since.map_or(Duration::ZERO, |since| now.duration_since(since));
+            return Some(now.duration_since(*self.since.get_or_insert(now)));
         }
         self.luma.clear();
         self.luma.extend_from_slice(luma);
         self.since = Some(now);
-        Duration::ZERO
+        None
     }
 }
 
@@ -583,15 +587,15 @@ mod tests {
         let start = Instant::now();
         let mut stillness = Stillness::default();
         let cases = [
-            ("first", 0, [1, 1], 0),
-            ("the same", 3, [1, 1], 3),
-            ("the last pixel differs", 4, [1, 2], 0),
-            ("the same again", 9, [1, 2], 5),
-            ("back to the first", 10, [1, 1], 0),
+            ("first", 0, [1, 1], None),
+            ("the same", 3, [1, 1], Some(3)),
+            ("the last pixel differs", 4, [1, 2], None),
+            ("the same again", 9, [1, 2], Some(5)),
+            ("back to the first", 10, [1, 1], None),
         ];
         for (name, seconds, luma, still) in cases {
             let now = start + Duration::from_secs(seconds);
-            assert_eq!(stillness.lasts(&luma, now), Duration::from_secs(still), "{name}");
+            assert_eq!(stillness.lasts(&luma, now), still.map(Duration::from_secs), "{name}");
         }
     }
 

@@ -1,0 +1,225 @@
+//! `greengate kiosk`: the lane with a camera and a window.
+//!
+//! Slint's event loop has the main thread to itself. The lane has one of its own, which takes the
+//! newest frame, decides, and sends what to show. However that thread ends, the window then says
+//! that the terminal is out of service: what was last shown never stays.
+
+mod bridge;
+pub(crate) mod camera;
+pub(crate) mod shots;
+mod source;
+mod status;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+
+use clap::{Args, ValueEnum};
+use greengate::{
+    clock,
+    language::Language,
+    presentation::Audience,
+    store::Store,
+};
+
+pub(crate) use self::source::Source;
+use self::{
+    bridge::{Request, Screens, Update},
+    camera::Camera,
+    source::Next,
+};
+use crate::{
+    Failure,
+    lane::{Lane, Showing},
+};
+
+/// How often the status bar and the store are looked after.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// Run the lane: camera, decisions, and window.
+///
+/// Exit status: 0 the window was closed, 70 the terminal's state or its display cannot be used.
+#[derive(Args, Debug)]
+pub(crate) struct Kiosk {
+    /// The camera: a part of its name, or its path such as /dev/video0. Otherwise the first.
+    #[arg(long, value_name = "NAME", conflicts_with = "pictures")]
+    camera: Option<String>,
+
+    /// Show these pictures to the lane instead: a PNG or JPEG, or a folder of them, over and over.
+    #[arg(long, value_name = "PATH")]
+    pictures: Option<PathBuf>,
+
+    /// Who reads the screen: `staff` see reason codes and names, the `public` softer words.
+    #[arg(long, value_enum, default_value_t = AudienceArgument::Staff)]
+    audience: AudienceArgument,
+
+    #[command(flatten)]
+    window: Window,
+}
+
+/// How the window looks at first.
+#[derive(Args, Debug)]
+pub(crate) struct Window {
+    /// The language, which can be changed on the screen.
+    #[arg(long, value_enum, default_value_t = LanguageArgument::Zh)]
+    language: LanguageArgument,
+
+    /// The size of the window in pixels, such as 800x1280. Otherwise the whole screen.
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<(u32, u32)>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AudienceArgument {
+    Public,
+    Staff,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LanguageArgument {
+    Zh,
+    En,
+}
+
+impl From<AudienceArgument> for Audience {
+    fn from(argument: AudienceArgument) -> Self {
+        match argument {
+            AudienceArgument::Public => Self::Public,
+            AudienceArgument::Staff => Self::Staff,
+        }
+    }
+}
+
+impl From<LanguageArgument> for Language {
+    fn from(argument: LanguageArgument) -> Self {
+        match argument {
+            LanguageArgument::Zh => Self::Chinese,
+            LanguageArgument::En => Self::English,
+        }
+    }
+}
+
+impl Kiosk {
+    pub(crate) fn run(&self, state: &Path) -> Result<u8, Failure> {
+        let store = Store::open(state).map_err(Failure::state)?;
+        let lane = Lane::open(store, self.audience.into(), clock::now()).map_err(Failure::state)?;
+        let source = match &self.pictures {
+            Some(pictures) => Source::pictures(pictures).map_err(Failure::input)?,
+            None => {
+                // Still this very program when the package was upgraded under it.
+                let program = Path::new("/proc/self/exe");
+                Source::Camera(Camera::start(program, self.camera.as_deref(), clock::now))
+            }
+        };
+        run(lane, source, &self.window)
+    }
+}
+
+/// Capture from a camera to standard output, for the terminal that started this.
+#[derive(Args, Debug)]
+pub(crate) struct Capture {
+    #[arg(long)]
+    camera: Option<String>,
+}
+
+impl Capture {
+    pub(crate) fn run(&self, out: &mut impl std::io::Write) -> Result<u8, Failure> {
+        camera::capture::run(self.camera.as_deref(), std::io::stdin(), out)
+            .map(|()| 0)
+            .map_err(|error| Failure { status: error.fault().status(), message: error.to_string() })
+    }
+}
+
+/// Opens the window and runs `lane` on `source` until the window is closed.
+pub(crate) fn run(lane: Lane, source: Source, window: &Window) -> Result<u8, Failure> {
+    let (requests, received) = mpsc::channel();
+    let screens = Screens::open(window.language.into(), window.size, requests)
+        .map_err(|error| Failure::state(format!("cannot open a window: {error}")))?;
+    let updates = screens.updates();
+    thread::Builder::new()
+        .name("lane".to_owned())
+        .spawn(move || {
+            let updates = Ending(updates);
+            attend(lane, source, &received, &updates.0);
+        })
+        .map_err(Failure::state)?;
+    screens.run().map_err(|error| Failure::state(format!("the window failed: {error}")))?;
+    Ok(0)
+}
+
+/// Says that the terminal is out of service when the lane ends, whatever ends it.
+struct Ending(bridge::Updates);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.send(Update::OutOfService);
+    }
+}
+
+/// Runs the lane until nobody is there to ask anything of it.
+fn attend(
+    mut lane: Lane,
+    mut source: Source,
+    requests: &Receiver<Request>,
+    updates: &bridge::Updates,
+) {
+    let mut refreshed: Option<Instant> = None;
+    let mut can_see = true;
+    loop {
+        let showing = match source.next() {
+            Next::Frame(frame) => {
+                let camera_is_back = !can_see;
+                can_see = true;
+                updates.send_picture(&frame);
+                let showing = lane.see(&frame);
+                showing.or_else(|| camera_is_back.then_some(Showing::Camera))
+            }
+            Next::Fault(words) => {
+                can_see = false;
+                updates.send(Update::NoCamera(words));
+                None
+            }
+            Next::Nothing => lane.tick(clock::now()),
+        };
+        send(updates, showing, can_see);
+        match requests.try_recv() {
+            Ok(Request::Acknowledge) => {
+                send(updates, lane.acknowledge(clock::now()), can_see);
+            }
+            Err(mpsc::TryRecvError::Empty) => {}
+            Err(mpsc::TryRecvError::Disconnected) => return,
+        }
+        let now = clock::now();
+        if let Some(remaining) = lane.remaining(now) {
+            updates.send(Update::Remaining(remaining));
+        }
+        if refreshed.is_none_or(|last| last.elapsed() >= REFRESH) {
+            refreshed = Some(Instant::now());
+            send(updates, lane.refresh(now), can_see);
+            updates.send(Update::Status(status::of(&lane, now)));
+        }
+    }
+}
+
+/// Sends what the lane shows. Without a camera the picture is not what follows a result.
+fn send(updates: &bridge::Updates, showing: Option<Showing>, can_see: bool) {
+    match showing {
+        None => {}
+        Some(Showing::Camera | Showing::Hint) if !can_see => updates.send(Update::StillNoCamera),
+        Some(Showing::Camera) => updates.send(Update::Camera),
+        Some(Showing::Hint) => updates.send(Update::Hint),
+        Some(Showing::OutOfService) => updates.send(Update::OutOfService),
+        Some(Showing::Result(presentation, _)) => updates.send(Update::Result(presentation)),
+    }
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once('x').and_then(|(width, height)| {
+        let side = |text: &str| text.parse().ok().filter(|side| (320..=7_680).contains(side));
+        Some((side(width)?, side(height)?))
+    });
+    sides.ok_or_else(|| "two numbers from 320 to 7680, such as 800x1280".to_owned())
+}

@@ -1,0 +1,134 @@
+//! Pictures of the screens, drawn without a display.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use greengate::{decision::Verdict, frame::Frame, language::Words};
+use image::RgbImage;
+use slint::{
+    ComponentHandle, PhysicalSize, Rgb8Pixel,
+    platform::{
+        Platform, PlatformError, WindowAdapter,
+        software_renderer::{MinimalSoftwareWindow, RepaintBufferType},
+    },
+};
+
+use super::{
+    bridge::{self, AppWindow, Bridge, Language, Update},
+    status,
+};
+use crate::{
+    Failure,
+    lane::{Lane, Showing},
+};
+
+/// The screens that such places have (REQUIREMENTS, section 8).
+const SIZES: [(u32, u32); 2] = [(800, 1280), (1920, 1080)];
+
+/// Draws each screen that comes up, once, in both languages and both shapes.
+pub(crate) struct Shots {
+    folder: PathBuf,
+    window: AppWindow,
+    pixels: Rc<MinimalSoftwareWindow>,
+    taken: BTreeSet<String>,
+}
+
+impl Shots {
+    /// Makes the folder, and a window that is drawn into memory.
+    pub(crate) fn new(folder: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(folder).map_err(Failure::input)?;
+        slint::platform::set_platform(Box::new(Offscreen)).map_err(Failure::state)?;
+        let window = AppWindow::new().map_err(Failure::state)?;
+        window.show().map_err(Failure::state)?;
+        let pixels = NEWEST.with_borrow(Clone::clone);
+        let pixels = pixels.ok_or_else(|| Failure::state("the window has nothing to draw on"))?;
+        Ok(Self { folder: folder.to_path_buf(), window, pixels, taken: BTreeSet::new() })
+    }
+
+    /// Takes what the lane shows, and before the first result the screens that no person brings up.
+    pub(crate) fn take(
+        &mut self,
+        showing: &Showing,
+        lane: &Lane,
+        frame: &Frame,
+    ) -> Result<(), Failure> {
+        let Showing::Result(presentation, decision) = showing else { return Ok(()) };
+        let picture = slint::Image::from_rgb8(bridge::half_size(frame));
+        self.window.global::<Bridge<'_>>().set_picture(picture);
+        self.apply(Update::Status(status::of(lane, frame.taken())));
+        if self.taken.is_empty() {
+            let fault = Words::new("未连接摄像头", "no camera is connected");
+            self.shoot("scanning", Update::Camera)?;
+            self.shoot("hint", Update::Hint)?;
+            self.shoot("no-camera", Update::NoCamera(fault))?;
+            self.shoot("out-of-service", Update::OutOfService)?;
+        }
+        let verdict = decision.verdict();
+        let name = match decision.reason() {
+            Some(reason) => format!("{}-{}", verdict.code(), reason.code()),
+            None => Verdict::Pass.code().to_owned(),
+        };
+        self.shoot(&name, Update::Result(presentation.clone()))
+    }
+
+    /// Applies an update and draws it in both languages and both shapes, unless it has been.
+    fn shoot(&mut self, name: &str, update: Update) -> Result<(), Failure> {
+        if !self.taken.insert(name.to_owned()) {
+            return Ok(());
+        }
+        self.apply(update);
+        for (language, tag) in [(Language::Chinese, "zh"), (Language::English, "en")] {
+            bridge::speak(&self.window, language);
+            for (width, height) in SIZES {
+                let path = self.folder.join(format!("{name}-{tag}-{width}x{height}.png"));
+                let picture = render(&self.pixels, PhysicalSize::new(width, height));
+                picture.save(&path).map_err(|error| Failure {
+                    status: Failure::OUTPUT,
+                    message: format!("cannot write {}: {error}", path.display()),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, update: Update) {
+        bridge::apply(&self.window, update);
+    }
+}
+
+thread_local! {
+    // Slint asks the platform for a window and does not hand it back.
+    static NEWEST: RefCell<Option<Rc<MinimalSoftwareWindow>>> = const { RefCell::new(None) };
+}
+
+/// A platform that draws into memory.
+#[derive(Debug)]
+struct Offscreen;
+
+impl Platform for Offscreen {
+    fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
+        let window = MinimalSoftwareWindow::new(RepaintBufferType::NewBuffer);
+        NEWEST.set(Some(Rc::clone(&window)));
+        Ok(window)
+    }
+}
+
+/// Draws the window at `size`, whole.
+fn render(window: &MinimalSoftwareWindow, size: PhysicalSize) -> RgbImage {
+    let row = usize::try_from(size.width).unwrap_or(0);
+    let rows = usize::try_from(size.height).unwrap_or(0);
+    let mut pixels = vec![Rgb8Pixel::default(); row * rows];
+    window.set_size(size);
+    slint::platform::update_timers_and_animations();
+    window.request_redraw();
+    window.draw_if_needed(|renderer| {
+        renderer.render(&mut pixels, row);
+    });
+    let bytes = pixels.iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect();
+    RgbImage::from_raw(size.width, size.height, bytes).unwrap_or_default()
+}

@@ -1,0 +1,95 @@
+//! What the status bar says: where, by what, how old, when, and how many.
+
+use std::fs;
+
+use chrono::TimeDelta;
+use greengate::{
+    clock::{Timestamp, in_shanghai},
+    language::Words,
+    policy::{Policy, TrustAge},
+    store::Totals,
+};
+
+use crate::lane::Lane;
+
+/// What the status bar says.
+#[derive(Debug)]
+pub(crate) struct Status {
+    /// The place's name.
+    pub(crate) place: Words,
+    /// The gate within it.
+    pub(crate) gate: String,
+    /// The age of the trust data against the policy's limits; nothing if there is no policy.
+    pub(crate) trust: Option<TrustAge>,
+    /// The versions of key ring and policy.
+    pub(crate) version: String,
+    /// How old the trust data is.
+    pub(crate) age: Words,
+    /// Whether there is a network.
+    pub(crate) network: Network,
+    /// Civil time at the place.
+    pub(crate) time: String,
+    /// Civil date at the place.
+    pub(crate) date: String,
+    /// Today's counts.
+    pub(crate) totals: Totals,
+}
+
+/// Whether there is a network.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Network {
+    /// There is no way out of this machine.
+    Offline,
+    /// There is one.
+    Online,
+}
+
+/// What the status bar says of `lane` at `now`.
+pub(crate) fn of(lane: &Lane, now: Timestamp) -> Status {
+    let trust = lane.basis().trust.as_ref();
+    let policy = trust.and_then(|trust| trust.policy.as_ref());
+    let published = trust.map(|trust| trust.published());
+    let unnamed = || Words::new("未设置地点", "Place not set");
+    Status {
+        place: lane.gate().map_or_else(unnamed, |gate| gate.name.clone()),
+        gate: lane.gate().map(|gate| gate.gate.clone()).unwrap_or_default(),
+        trust: policy.zip(published).map(|(policy, published)| policy.trust_age(published, now)),
+        version: trust.map(|trust| versions(trust.key_ring.version(), policy)).unwrap_or_default(),
+        age: published.map(|published| age(now - published)).unwrap_or_default(),
+        network: network(),
+        time: in_shanghai(now).format("%H:%M").to_string(),
+        date: in_shanghai(now).format("%Y-%m-%d").to_string(),
+        totals: lane.totals(),
+    }
+}
+
+fn versions(key_ring: u64, policy: Option<&Policy>) -> String {
+    policy.map_or_else(
+        || key_ring.to_string(),
+        |Policy { version, .. }| format!("{key_ring} · {version}"),
+    )
+}
+
+/// A length of time in its two largest units.
+fn age(age: TimeDelta) -> Words {
+    let (days, hours, minutes) = (age.num_days(), age.num_hours() % 24, age.num_minutes() % 60);
+    if days > 0 {
+        Words::new(format!("{days} 天 {hours} 小时"), format!("{days} d {hours} h"))
+    } else if hours > 0 {
+        Words::new(format!("{hours} 小时 {minutes} 分"), format!("{hours} h {minutes} min"))
+    } else {
+        Words::new(format!("{minutes} 分钟"), format!("{minutes} min"))
+    }
+}
+
+/// Whether the kernel has a way out: a route to everywhere, by IPv4 or IPv6.
+fn network() -> Network {
+    let has_default = |file: &str, destination: &str| {
+        fs::read_to_string(file).is_ok_and(|table| {
+            table.lines().any(|line| line.contains(destination) && !line.ends_with("lo"))
+        })
+    };
+    let by_four = has_default("/proc/net/route", "\t00000000\t");
+    let by_six = has_default("/proc/net/ipv6_route", "00000000000000000000000000000000 00 0");
+    if by_four || by_six { Network::Online } else { Network::Offline }
+}

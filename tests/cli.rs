@@ -1,0 +1,334 @@
+//! The built programs: standard output and exit status.
+
+mod common;
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use common::{NOW, code, files, key, key_entry, key_ring, policy, recognition, text_of, usual_files};
+use serde_json::{Value, json};
+use tempfile::{TempDir, tempdir};
+
+const TERMINAL: &str = env!("CARGO_BIN_EXE_greengate");
+const AUTHORITY: &str = env!("CARGO_BIN_EXE_greengate-authority");
+
+fn run(program: &str, arguments: &[&str]) -> Output {
+    Command::new(program).args(arguments).output().unwrap()
+}
+
+fn status(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A folder with the usual lists.
+fn trust() -> TempDir {
+    let folder = tempdir().unwrap();
+    for (kind, bytes) in usual_files().present() {
+        fs::write(folder.path().join(kind.file_name()), bytes).unwrap();
+    }
+    folder
+}
+
+fn path(folder: &TempDir) -> &str {
+    folder.path().to_str().unwrap()
+}
+
+fn verify(trust: &TempDir, arguments: &[&str]) -> Output {
+    let first = ["verify", "--trust", path(trust), "--at", NOW];
+    run(TERMINAL, &[&first[..], arguments].concat())
+}
+
+#[test]
+fn a_verdict_is_an_exit_status_and_a_line() {
+    let trust = trust();
+    let codes = [
+        (code(|_| {}), 0, "text: pass\n"),
+        (code(|claims| claims.status = 3), 10, "text: deny: status is stop [E41]\n"),
+        (code(|claims| claims.status = 0), 11, "text: refer: under review [E42]\n"),
+        (
+            code(|claims| claims.kind = greengate::credential::Kind::Paper),
+            12,
+            "text: check_id: paper code [E01]\n",
+        ),
+        (text_of(b"\0"), 13, "text: retry: malformed code [E12]\n"),
+    ];
+    for (code, expected, line) in codes {
+        let output = verify(&trust, &["--text", code.as_str()]);
+        assert_eq!(status(&output), expected, "{line}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), line);
+    }
+}
+
+#[test]
+fn json_says_what_scripts_ask_for() {
+    let trust = trust();
+    let output = verify(&trust, &["--json", "--text", code(|_| {}).as_str()]);
+    let [answer] = lines(&output).try_into().unwrap();
+    let members: Vec<_> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["input", "issuer", "kind", "latency_us", "reason", "verdict"]);
+    assert_eq!(answer["verdict"], "pass");
+    assert_eq!(answer["reason"], Value::Null);
+    assert_eq!(answer["issuer"], 11);
+    assert_eq!(answer["kind"], "phone");
+    assert!(answer["latency_us"].is_u64());
+}
+
+#[test]
+fn the_worst_picture_is_the_exit_status() {
+    let trust = trust();
+    let folder = tempdir().unwrap();
+    let save = |name: &str, code| {
+        let path = folder.path().join(name);
+        let modules = greengate::authority::print::Modules::of(&code).unwrap();
+        modules.picture().save(&path).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let green = save("green.png", code(|_| {}));
+    let red = save("red.png", code(|claims| claims.status = 3));
+    let review = save("review.png", code(|claims| claims.status = 0));
+    let poster = save("poster.png", common::text("https://example.com"));
+    let cases: [(&[&String], i32); 5] = [
+        (&[&green], 0),
+        (&[&green, &poster], 13),
+        (&[&poster, &review], 11),
+        (&[&red, &review, &poster, &green], 10),
+        (&[&green, &green], 0),
+    ];
+    for (images, expected) in cases {
+        let images: Vec<_> = images.iter().map(|image| image.as_str()).collect();
+        assert_eq!(status(&verify(&trust, &images)), expected, "{images:?}");
+    }
+    let missing = verify(&trust, &[&green, "missing.png"]);
+    assert_eq!(status(&missing), 1, "no judgement is no pass");
+
+    let output = run(TERMINAL, &["read", "--json", &green, &poster]);
+    let [first, second] = lines(&output).try_into().unwrap();
+    assert_eq!(first["texts"], json!([code(|_| {}).as_str()]));
+    assert_eq!(second["texts"], json!(["https://example.com"]));
+    assert_eq!((status(&output), &first["seen"]), (0, &json!(1)));
+}
+
+#[test]
+fn a_batch_is_answered_line_by_line() {
+    let trust = trust();
+    let mut child = Command::new(TERMINAL)
+        .args(["verify", "--json", "--batch", "-", "--trust", path(&trust)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let green = code(|_| {});
+    let green = green.as_str();
+    let asked = [
+        json!({"id": 1, "text": green, "at": NOW, "place": "park"}).to_string(),
+        json!({"id": "again", "text": green, "at": NOW}).to_string(),
+        json!({"id": [2], "text": green, "at": "2021-11-20T19:00:00+08:00"}).to_string(),
+        "{\"id\": 3, \"text\":".to_owned(),
+        String::new(),
+        json!({"id": 4, "at": NOW}).to_string(),
+        json!({"id": 5, "text": "x", "image": "x"}).to_string(),
+        json!({"id": 6, "text": "x", "at": "yesterday"}).to_string(),
+        json!({"id": 7, "text": "x", "place": "moon"}).to_string(),
+        json!({"id": 8, "image": "missing.png"}).to_string(),
+        "[1]".to_owned(),
+        json!({"id": 9, "text": "9".repeat(50_000), "at": NOW}).to_string(),
+        json!({"text": green, "at": NOW, "expected": "pass"}).to_string(),
+    ];
+    child.stdin.take().unwrap().write_all(asked.join("\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let answers = lines(&output);
+    let told = |answer: &Value| {
+        let told = ["id", "verdict", "reason"].map(|member| answer[member].clone());
+        (told, answer.get("error").is_some())
+    };
+    let answered = |id: Value, verdict: &str, reason: Value| ([id, verdict.into(), reason], false);
+    let refused = |id: Value| ([id, Value::Null, Value::Null], true);
+    let expected = [
+        answered(json!(1), "pass", Value::Null),
+        answered(json!("again"), "pass", Value::Null),
+        answered(json!([2]), "deny", json!("E31")),
+        refused(Value::Null),
+        refused(json!(4)),
+        refused(json!(5)),
+        refused(json!(6)),
+        refused(json!(7)),
+        refused(json!(8)),
+        refused(Value::Null),
+        answered(json!(9), "retry", json!("E11")),
+        answered(Value::Null, "pass", Value::Null),
+    ];
+    assert_eq!(answers.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(status(&output), 0);
+}
+
+#[test]
+fn a_terminal_without_lists_passes_nobody() {
+    let state = tempdir().unwrap();
+    let terminal = |arguments: &[&str]| {
+        run(TERMINAL, &[&["--state", path(&state)], arguments].concat())
+    };
+    let show = terminal(&["trust", "show"]);
+    assert_eq!(String::from_utf8(show.stdout).unwrap(), "not provisioned: everybody is referred [E73]\n");
+    let green = code(|_| {});
+    let output = terminal(&["verify", "--at", NOW, "--text", green.as_str()]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "text: refer: no policy to judge by [E73]\n");
+
+    let trust = trust();
+    assert_eq!(status(&terminal(&["trust", "import", path(&trust)])), 0);
+    let unplaced = terminal(&["verify", "--at", NOW, "--text", green.as_str()]);
+    assert_eq!(status(&unplaced), 11, "no place");
+    assert_eq!(status(&terminal(&["provision", "--place", "station", "--gate", "B2"])), 0);
+    assert_eq!(status(&terminal(&["verify", "--at", NOW, "--text", green.as_str()])), 0);
+
+    let shown = terminal(&["trust", "show", "--json"]);
+    let [shown] = lines(&shown).try_into().unwrap();
+    assert_eq!(shown["provisioned"], true);
+    assert_eq!(shown["documents"][0]["version"], 7);
+    assert_eq!(shown["issuers"][0]["keys"][0]["status"], "active");
+
+    // The present is years after these lists: a real look refuses, and is kept.
+    let now = terminal(&["verify", "--text", green.as_str()]);
+    assert_eq!(String::from_utf8(now.stdout).unwrap(), "text: refer: trust data is past its limit [E71]\n");
+}
+
+#[test]
+fn an_older_list_is_refused_and_a_broken_one() {
+    let state = tempdir().unwrap();
+    let import = |folder: &TempDir| {
+        run(TERMINAL, &["--state", path(&state), "trust", "import", path(folder)])
+    };
+    let trust = trust();
+    assert_eq!(status(&import(&trust)), 0);
+    let mut older = key_ring(&[(11, vec![key_entry(&key(1), "active")])]);
+    older["version"] = 6.into();
+    for (kind, bytes) in files(&older, &recognition(), &policy()).present() {
+        fs::write(trust.path().join(kind.file_name()), bytes).unwrap();
+    }
+    let refused = import(&trust);
+    assert_eq!(status(&refused), 1);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(said, "greengate: key-ring.json: version 6 is older than the installed 7\n");
+
+    fs::write(trust.path().join("policy.json"), "{\"name\":").unwrap();
+    let broken = import(&trust);
+    assert_eq!(status(&broken), 1);
+    assert!(String::from_utf8(broken.stderr).unwrap().starts_with("greengate: policy.json: not well formed"));
+    let empty = tempdir().unwrap();
+    assert_eq!(status(&import(&empty)), 1);
+}
+
+#[test]
+fn an_authoritys_codes_are_believed_by_who_has_its_lists() {
+    let folder = tempdir().unwrap();
+    let authority = folder.path().join("authority");
+    let authority = authority.to_str().unwrap();
+    let trust = folder.path().join("trust");
+    let trust = trust.to_str().unwrap();
+    let done = |arguments: &[&str]| {
+        let output = run(AUTHORITY, arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(status(&output), 0, "{arguments:?}: {said}");
+        output
+    };
+    let early = "2021-11-01T00:00:00Z";
+    done(&["init", authority]);
+    let made = done(&["key", "new", authority, "--issuer", "11", "--at", early]);
+    let kid = String::from_utf8(made.stdout).unwrap();
+    done(&["trust", authority, trust, "--at", "2021-11-19T20:00:00Z"]);
+
+    let key = Path::new(authority).join("keys").join(format!("11-{}.key", kid.trim()));
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    let secret = fs::read_to_string(&key).unwrap();
+
+    let issue = |file: &str, more: &[&str]| {
+        let out = folder.path().join(file).to_str().unwrap().to_owned();
+        let first = ["issue", authority, "--issuer", "11", "--out", &out, "--issued", "2021-11-19T23:00:00Z"];
+        let output = done(&[&first[..], more].concat());
+        assert!(output.stdout.is_empty() && output.stderr.is_empty());
+        out
+    };
+    let all = [
+        "--kind", "paper", "--name", "欧阳娜娜", "--id-tail", "1234", "--commuter", "13",
+        "--nat", "negative", "--nat-source", "municipal", "--nat-sampled", "2021-11-18T01:00:00Z",
+        "--vaccination", "2:2021-09-30", "--travel", "medium", "--visited", "110106:2021-11-12",
+        "--bound", "child:0102030405060708",
+    ];
+    let cases = [
+        ("phone.png", &["--kind", "phone"][..], 0),
+        ("paper.png", &["--kind", "paper"], 12),
+        ("everything.png", &all, 12),
+        ("red.png", &["--kind", "phone", "--status", "3"], 10),
+    ];
+    for (file, more, expected) in cases {
+        let image = issue(file, more);
+        let output = run(TERMINAL, &["verify", "--trust", trust, "--at", NOW, &image]);
+        assert_eq!(status(&output), expected, "{file}");
+    }
+
+    let written = fs::read_to_string(issue("code.txt", &["--kind", "phone"])).unwrap();
+    let output = run(TERMINAL, &["verify", "--trust", trust, "--at", NOW, "--text", written.trim_end()]);
+    assert_eq!(status(&output), 0);
+    let svg = fs::read_to_string(issue("sheet.svg", &["--kind", "paper"])).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("mm\""));
+
+    let everything = fs::read_to_string(Path::new(authority).join("authority.json")).unwrap();
+    assert!(!everything.contains(secret.trim()), "a private key stands in its own file alone");
+    let again = run(AUTHORITY, &["init", authority]);
+    assert_eq!(status(&again), 1, "an authority is not set up twice");
+    let stranger = run(AUTHORITY, &["issue", authority, "--issuer", "12", "--kind", "phone", "--out", "x.png"]);
+    assert_eq!(
+        String::from_utf8(stranger.stderr).unwrap(),
+        "greengate-authority: issuer 12 has no key in use: make one first\n"
+    );
+}
+
+#[test]
+fn wrong_usage_is_not_a_verdict() {
+    let cases: [&[&str]; 5] = [
+        &["verify"],
+        &["verify", "--text", "a", "b.png"],
+        &["verify", "--place", "moon", "--text", "a"],
+        &["verify", "--at", "noon", "--text", "a"],
+        &["frobnicate"],
+    ];
+    for arguments in cases {
+        assert_eq!(status(&run(TERMINAL, arguments)), 2, "{arguments:?}");
+    }
+    let nowhere = run(TERMINAL, &["verify", "--trust", "/nowhere", "--text", "a"]);
+    assert_eq!(status(&nowhere), 70);
+}
+
+#[test]
+fn the_demonstration_shows_each_verdict_for_its_reason() {
+    let output = run(TERMINAL, &["demo", "--headless"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let expected = "\
+commuter with a green code: pass
+national platform code: pass
+green code of another province: pass
+converted from another province: pass
+paper code: check_id: paper code [E01]
+dependant with a bound code: check_id: bound code [E02]
+red code: deny: status is stop [E41]
+yellow code: deny: status is watch [E40]
+declaration under review: refer: under review [E42]
+expired code: deny: expired [E31]
+screenshot of an old code: deny: too old for its kind [E32]
+status that is not mapped: refer: unmapped status [E43]
+forged code: deny: signature does not match [E20]
+key that nobody knows: refer: unknown issuer or key [E21]
+advertisement: retry: not a health code [E11]
+smeared paper: retry: seen but unreadable [E10]
+";
+    assert_eq!(said, expected);
+}

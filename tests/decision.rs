@@ -1,0 +1,251 @@
+//! Which verdict, for which reason, to the second.
+
+mod common;
+
+use common::{
+    NOW, at, basis, code, envelope, files, key, key_entry, key_ring, policy, recognition, text,
+    text_of, usual_files,
+};
+use greengate::{
+    clock::{Floor, Timestamp},
+    credential::{Binding, Claims, CodeId, Kind, Relation, write},
+    decision::{Basis, Decision, Verdict, judge, judge_reading},
+    issuer::IssuerId,
+    place::Place,
+    symbol::Reading,
+};
+use serde_json::{Value, json};
+
+fn told(decision: &Decision) -> (&'static str, Option<&'static str>) {
+    (decision.verdict().code(), decision.reason().map(|reason| reason.code()))
+}
+
+fn bound(claims: &mut Claims) {
+    let guardian = CodeId::new(vec![1; 8]).unwrap();
+    claims.binding = Some(Binding { relation: Relation::Child, guardian });
+}
+
+fn paper(claims: &mut Claims) {
+    claims.kind = Kind::Paper;
+    claims.expires = at("2021-12-20T00:00:00Z");
+}
+
+#[test]
+fn claims_decide() {
+    const PASS: (&str, Option<&str>) = ("pass", None);
+    let basis = basis(&usual_files());
+    let cases: [(&str, fn(&mut Claims), _); 11] = [
+        ("green", |_| {}, PASS),
+        ("national", |claims| claims.issuer = IssuerId::NATIONAL, PASS),
+        ("converted", |claims| {
+            claims.issuer = IssuerId::NATIONAL;
+            claims.origin = Some(IssuerId::new(42));
+        }, PASS),
+        ("review", |claims| claims.status = 0, ("refer", Some("E42"))),
+        ("yellow", |claims| claims.status = 2, ("deny", Some("E40"))),
+        ("red", |claims| claims.status = 3, ("deny", Some("E41"))),
+        ("unmapped", |claims| claims.status = 4, ("refer", Some("E43"))),
+        ("paper", paper, ("check_id", Some("E01"))),
+        ("bound", bound, ("check_id", Some("E02"))),
+        ("paper before bound", |claims| {
+            paper(claims);
+            bound(claims);
+        }, ("check_id", Some("E01"))),
+        ("red before paper", |claims| {
+            paper(claims);
+            claims.status = 3;
+        }, ("deny", Some("E41"))),
+    ];
+    for (name, change, expected) in cases {
+        assert_eq!(told(&judge(&code(change), &basis, at(NOW))), expected, "{name}");
+    }
+}
+
+#[test]
+fn dates_are_half_open() {
+    let basis = basis(&usual_files());
+    let phone = |claims: &mut Claims| claims.expires = at("2021-12-20T00:00:00Z");
+    let short: fn(&mut Claims) = |_| {};
+    // Issued at 2021-11-19T23:00:00Z; two minutes of tolerance; a phone's code is good for a day,
+    // paper for fourteen. The lists are from three hours before that.
+    let cases: [(&str, fn(&mut Claims), &str, _); 10] = [
+        ("ahead within tolerance", short, "2021-11-19T22:58:00Z", ("pass", None)),
+        ("ahead by a second more", short, "2021-11-19T22:57:59Z", ("refer", Some("E33"))),
+        ("first second", short, "2021-11-19T23:00:00Z", ("pass", None)),
+        ("last second", short, "2021-11-20T10:59:59Z", ("pass", None)),
+        ("first second after", short, "2021-11-20T11:00:00Z", ("deny", Some("E31"))),
+        ("last second of a day", phone, "2021-11-20T22:59:59Z", ("pass", None)),
+        ("a day", phone, "2021-11-20T23:00:00Z", ("deny", Some("E32"))),
+        ("paper after a day", paper, "2021-11-20T23:00:00Z", ("check_id", Some("E01"))),
+        ("expired before too old", short, "2021-11-21T00:00:00Z", ("deny", Some("E31"))),
+        ("expired and red", |claims| claims.status = 3, "2021-11-20T11:00:00Z", ("deny", Some("E31"))),
+    ];
+    for (name, change, now, expected) in cases {
+        assert_eq!(told(&judge(&code(change), &basis, at(now))), expected, "{name}");
+    }
+    // Paper lives longer than the lists do: they are published again on the way.
+    let mut later = usual_files();
+    let mut published = policy();
+    published["issued"] = "2021-12-03T12:00:00Z".into();
+    later.policy = Some(published.to_string().into_bytes());
+    let basis = common::basis(&later);
+    let last = judge(&code(paper), &basis, at("2021-12-03T22:59:59Z"));
+    assert_eq!(told(&last), ("check_id", Some("E01")), "last second of paper");
+    let over = judge(&code(paper), &basis, at("2021-12-03T23:00:00Z"));
+    assert_eq!(told(&over), ("deny", Some("E32")), "paper of fourteen days");
+}
+
+#[test]
+fn trust_data_ages_in_stages() {
+    let basis = basis(&usual_files());
+    // Published at 2021-11-19T20:00:00Z.
+    let cases = [
+        ("two days", "2021-11-21T20:00:00Z", ("pass", None)),
+        ("a second more", "2021-11-21T20:00:01Z", ("check_id", Some("E70"))),
+        ("seven days", "2021-11-26T20:00:00Z", ("check_id", Some("E70"))),
+        ("a second more than that", "2021-11-26T20:00:01Z", ("refer", Some("E71"))),
+    ];
+    for (name, now, expected) in cases {
+        let fresh = code(|claims| {
+            claims.issued = at(now);
+            claims.expires = at("2021-12-20T00:00:00Z");
+        });
+        assert_eq!(told(&judge(&fresh, &basis, at(now))), expected, "{name}");
+        let red = code(|claims| {
+            claims.issued = at(now);
+            claims.expires = at("2021-12-20T00:00:00Z");
+            claims.status = 3;
+        });
+        let red = told(&judge(&red, &basis, at(now)));
+        let decided = if expected.0 == "refer" { expected } else { ("deny", Some("E41")) };
+        assert_eq!(red, decided, "red, {name}");
+    }
+}
+
+#[test]
+fn the_first_check_to_fail_is_the_one_reported() {
+    let now = at(NOW);
+    let usual = basis(&usual_files());
+    let mut no_policy = usual_files();
+    no_policy.policy = None;
+    let mut no_recognition = usual_files();
+    no_recognition.recognition = None;
+    let forged = {
+        let mut bytes = envelope(&code(|claims| claims.status = 3));
+        *bytes.last_mut().unwrap() ^= 1;
+        text_of(&bytes)
+    };
+    let unknown = write(&common::claims(), &key(9)).unwrap();
+    let late = at("2021-11-30T00:00:00Z");
+    let early = at("2021-11-19T19:57:59Z");
+    let cases = [
+        ("not provisioned", &forged, Basis::UNPROVISIONED, now, ("refer", Some("E73"))),
+        ("no place", &forged, Basis { place: None, ..usual.clone() }, now, ("refer", Some("E73"))),
+        ("no policy", &forged, basis(&no_policy), now, ("refer", Some("E73"))),
+        ("clock before trust", &forged, basis(&no_policy), early, ("refer", Some("E72"))),
+        ("trust before form", &text("HELLO"), usual.clone(), late, ("refer", Some("E71"))),
+        ("no health code", &text("HELLO"), usual.clone(), now, ("retry", Some("E11"))),
+        ("malformed", &text("JKM1:HELLO"), usual.clone(), now, ("retry", Some("E12"))),
+        ("unknown key", &unknown, usual.clone(), now, ("refer", Some("E21"))),
+        ("forged before red", &forged, usual.clone(), now, ("deny", Some("E20"))),
+        ("no recognition", &code(|_| {}), basis(&no_recognition), now, ("refer", Some("E43"))),
+    ];
+    for (name, text, basis, now, expected) in cases {
+        assert_eq!(told(&judge(text, &basis, now)), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_clock_below_the_floor_refers_everybody() {
+    let usual = basis(&usual_files());
+    let floor = Floor::LOWEST.raised_to(at("2021-11-20T00:02:00Z"));
+    let raised = Basis { floor, ..usual };
+    let cases = [("two minutes below", NOW, "pass"), ("a second more", "2021-11-19T23:59:59Z", "refer")];
+    for (name, now, verdict) in cases {
+        assert_eq!(judge(&code(|_| {}), &raised, at(now)).verdict().code(), verdict, "{name}");
+    }
+}
+
+#[test]
+fn an_exception_holds_for_its_places_and_dates_and_the_provinces_own_codes() {
+    let mut recognition = recognition();
+    recognition["exceptions"] = json!([{
+        "issuer": 11, "places": ["rail_checkpoint"], "from": NOW, "to": "2021-11-20T01:00:00Z",
+        "filed": "2021-11-01T00:00:00Z", "filing": "2021-12", "instead": {"zh": "", "en": ""},
+    }]);
+    let keys = || vec![key_entry(&key(1), "active")];
+    let files = files(&key_ring(&[(11, keys()), (156, keys())]), &recognition, &policy());
+    let rail = basis(&files);
+    let park = Basis { place: Some(Place::Park), ..rail.clone() };
+    let national: fn(&mut Claims) = |claims| {
+        claims.issuer = IssuerId::NATIONAL;
+        claims.origin = Some(IssuerId::new(11));
+    };
+    let cases: [(&str, fn(&mut Claims), &Basis, &str, _); 6] = [
+        ("a second before", |_| {}, &rail, "2021-11-19T23:59:59Z", ("pass", None)),
+        ("first second", |_| {}, &rail, NOW, ("refer", Some("E60"))),
+        ("last second", |_| {}, &rail, "2021-11-20T00:59:59Z", ("refer", Some("E60"))),
+        ("over", |_| {}, &rail, "2021-11-20T01:00:00Z", ("pass", None)),
+        ("elsewhere", |_| {}, &park, NOW, ("pass", None)),
+        ("converted", national, &rail, NOW, ("pass", None)),
+    ];
+    for (name, change, basis, now, expected) in cases {
+        assert_eq!(told(&judge(&code(change), basis, at(now))), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_rule_that_cannot_be_evaluated_refers_whom_it_applies_to() {
+    let mut with_rule = policy();
+    with_rule["rules"] = json!([{
+        "id": "CN-R2", "version": 1, "places": ["rail_checkpoint"], "kinds": ["phone"],
+        "when": Value::Bool(true), "require": Value::Bool(true),
+        "otherwise": {"verdict": "deny", "reason": "E51"}, "text": {"zh": "", "en": ""},
+    }]);
+    let keys = vec![key_entry(&key(1), "active")];
+    let files = files(&key_ring(&[(11, keys)]), &recognition(), &with_rule);
+    let rail = basis(&files);
+    let park = Basis { place: Some(Place::Park), ..rail.clone() };
+    let cases: [(&str, fn(&mut Claims), &Basis, _); 3] = [
+        ("where it applies", |_| {}, &rail, ("refer", Some("E73"))),
+        ("another kind", paper, &rail, ("check_id", Some("E01"))),
+        ("another place", |_| {}, &park, ("pass", None)),
+    ];
+    for (name, change, basis, expected) in cases {
+        assert_eq!(told(&judge(&code(change), basis, at(NOW))), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_seen_in_one_frame_is_one_answer() {
+    let basis = basis(&usual_files());
+    let green = code(|_| {});
+    let red = code(|claims| claims.status = 3);
+    let poster = text("https://example.com");
+    let reading = |texts: &[_], seen| Reading { texts: texts.to_vec(), seen };
+    let cases = [
+        ("nothing", reading(&[], 0), None),
+        ("unreadable", reading(&[], 1), Some(("retry", Some("E10")))),
+        ("one", reading(std::slice::from_ref(&green), 1), Some(("pass", None))),
+        ("one, and one unreadable", reading(std::slice::from_ref(&green), 2), Some(("pass", None))),
+        ("a poster", reading(std::slice::from_ref(&poster), 1), Some(("retry", Some("E11")))),
+        ("a poster beside one", reading(&[poster, red.clone()], 2), Some(("deny", Some("E41")))),
+        ("two that disagree", reading(&[green, red], 2), Some(("retry", Some("E13")))),
+    ];
+    for (name, reading, expected) in cases {
+        let decision = judge_reading(&reading, &basis, at(NOW));
+        assert_eq!(decision.as_ref().map(told), expected, "{name}");
+    }
+    let two = Reading { texts: Vec::new(), seen: 1 };
+    let unprovisioned = judge_reading(&two, &Basis::UNPROVISIONED, at(NOW));
+    assert_eq!(unprovisioned.as_ref().map(told), Some(("refer", Some("E73"))));
+}
+
+#[test]
+fn the_same_three_give_the_same_answer() {
+    let basis = basis(&usual_files());
+    let first = judge(&code(|_| {}), &basis, at(NOW));
+    let second = judge(&code(|_| {}), &basis.clone(), Timestamp::from_timestamp(1_637_366_400, 0).unwrap());
+    assert_eq!(first, second);
+    assert_eq!(first.verdict(), Verdict::Pass);
+}
