@@ -12,7 +12,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{
     clock::Timestamp,
-    credential::Kind,
+    credential::{Kind, VerifiedCredential},
     decision::{Basis, Decision, Reason, Verdict},
     issuer::IssuerId,
     symbol::Reading,
@@ -48,7 +48,7 @@ impl AuditRecord {
         key: &DigestKey,
         now: Timestamp,
     ) -> Self {
-        let claims = decision.credential().map(|credential| credential.claims());
+        let claims = decision.credential().map(VerifiedCredential::claims);
         let policy = basis.trust.as_ref().and_then(|trust| trust.policy.as_ref());
         Self {
             at: now,

@@ -55,7 +55,8 @@ impl Floor {
 /// China has kept UTC+8 without summer time since 1991, before any code was issued.
 #[must_use]
 pub fn in_shanghai(instant: Timestamp) -> DateTime<FixedOffset> {
-    const SHANGHAI: FixedOffset = FixedOffset::east_opt(8 * 3600).expect("eight hours are less than a day");
+    const SHANGHAI: FixedOffset =
+        FixedOffset::east_opt(8 * 3600).expect("eight hours are less than a day");
     instant.with_timezone(&SHANGHAI)
 }
 

@@ -308,7 +308,8 @@ pub fn judge_reading(reading: &Reading, basis: &Basis, now: Timestamp) -> Option
     if let Err(reason) = footing(basis, now) {
         return Some(Decision::because(reason, None));
     }
-    let mut codes = reading.texts.iter().filter(|text| text.as_str().starts_with(credential::PREFIX));
+    let mut codes =
+        reading.texts.iter().filter(|text| text.as_str().starts_with(credential::PREFIX));
     Some(match (codes.next(), codes.next(), reading.texts.first()) {
         (Some(code), None, _) => judge(code, basis, now),
         (Some(_), Some(_), _) => Decision::Retry(Reason::SeveralCodes),

@@ -30,8 +30,13 @@ impl Frame {
     /// # Errors
     ///
     /// [`FrameError`] if a side is zero or too long, or `luma` is not that many bytes.
-    pub fn new(luma: Vec<u8>, width: u32, height: u32, taken: Timestamp) -> Result<Self, FrameError> {
-        let pixels = width.checked_mul(height).unwrap_or(u32::MAX);
+    pub fn new(
+        luma: Vec<u8>,
+        width: u32,
+        height: u32,
+        taken: Timestamp,
+    ) -> Result<Self, FrameError> {
+        let pixels = width.saturating_mul(height);
         let sides = 1..=MAX_SIDE;
         if !sides.contains(&width) || !sides.contains(&height) || pixels > MAX_PIXELS {
             return Err(FrameError::Size { width, height });

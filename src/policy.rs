@@ -176,9 +176,9 @@ pub struct Rule {
     pub places: BTreeSet<Place>,
     /// To what it applies.
     pub kinds: BTreeSet<Kind>,
-    /// To whom it applies, in CertLogic.
+    /// To whom it applies, in `CertLogic`.
     pub when: Value,
-    /// What must be true of them, in CertLogic.
+    /// What must be true of them, in `CertLogic`.
     pub require: Value,
     /// The answer for those of whom it is not true.
     pub otherwise: Otherwise,

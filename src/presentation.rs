@@ -9,7 +9,7 @@
 use std::fmt::Write;
 
 use crate::{
-    credential::Kind,
+    credential::{Kind, VerifiedCredential},
     decision::{Decision, Reason, Verdict},
     language::Words,
 };
@@ -71,13 +71,13 @@ impl Presentation {
                 kind: None,
             };
         }
-        let claims = decision.credential().map(|credential| credential.claims());
+        let claims = decision.credential().map(VerifiedCredential::claims);
         let compares = audience == Audience::Staff || verdict == Verdict::CheckId;
         Self {
             tone: verdict,
             code: reason.map(Reason::code),
             reason: reason.map_or_else(pass_words, reason_words),
-            advice: advice(verdict),
+            advice: advice(verdict, reason),
             subject: claims.filter(|_| compares).map(|claims| Subject {
                 name: legible(claims.name.as_str()),
                 id_tail: legible(claims.id_tail.as_str()),
@@ -100,11 +100,15 @@ fn pass_words() -> Words {
 /// Why, in words that stand alone.
 fn reason_words(reason: Reason) -> Words {
     let (zh, en) = match reason {
-        Reason::BadSignature => ("签名不符，疑似伪造", "Signature does not match: forged or altered"),
+        Reason::BadSignature => {
+            ("签名不符，疑似伪造", "Signature does not match: forged or altered")
+        }
         Reason::BoundCode => ("代办码：核对本人证件", "Bound code: check the holder's document"),
         Reason::Clock => ("终端时钟有误", "This terminal's clock is wrong"),
         Reason::CompromisedKey => ("签发密钥已作废", "The signing key is compromised"),
-        Reason::ExceptedProvince => ("该省健康码暂不互认", "Codes of this province are not recognised here for now"),
+        Reason::ExceptedProvince => {
+            ("该省健康码暂不互认", "Codes of this province are not recognised here for now")
+        }
         Reason::Expired => ("健康码已过期", "The code has expired"),
         Reason::ForeignSymbol => ("不是健康码", "This is not a health code"),
         Reason::IssuedInFuture => ("签发时间晚于现在", "Issued in the future"),
@@ -122,21 +126,34 @@ fn reason_words(reason: Reason) -> Words {
         Reason::UnmappedStatus => ("无法识别的健康状态", "The status is not known here"),
         Reason::Unreadable => ("看到二维码，但无法识读", "A code is seen but cannot be read"),
         Reason::Watch => ("黄码", "Yellow code"),
-        Reason::WithdrawnSeries => ("该系列码已停用，请改用省级码", "Code series withdrawn: open the provincial code"),
+        Reason::WithdrawnSeries => {
+            ("该系列码已停用，请改用省级码", "Code series withdrawn: open the provincial code")
+        }
     };
     Words::new(zh, en)
 }
 
 /// What to do now.
-fn advice(verdict: Verdict) -> Words {
-    let (zh, en) = match verdict {
-        Verdict::Pass => ("请通过", "Please go through"),
-        Verdict::CheckId => {
-            ("核对姓名和证件末四位，相符后放行", "Let pass once name and last four characters agree")
+fn advice(verdict: Verdict, reason: Option<Reason>) -> Words {
+    let (zh, en) = match (verdict, reason) {
+        (Verdict::Pass, _) => ("请通过", "Please go through"),
+        (Verdict::CheckId, _) => (
+            "核对姓名和证件末四位，相符后放行",
+            "Let pass once name and last four characters agree",
+        ),
+        (Verdict::Refer, _) => ("请到人工核验台", "Please go to the desk"),
+        (Verdict::Deny, _) => {
+            ("请勿通行，请听从工作人员安排", "Do not enter; staff will tell you more")
         }
-        Verdict::Refer => ("请到人工核验台", "Please go to the desk"),
-        Verdict::Deny => ("请勿通行，请听从工作人员安排", "Do not enter; staff will tell you more"),
-        Verdict::Retry => ("请调亮屏幕，对准取景框", "Brighten the screen and hold it in the frame"),
+        (Verdict::Retry, Some(Reason::ForeignSymbol)) => {
+            ("请打开健康码后重新出示", "Open your health code and show that")
+        }
+        (Verdict::Retry, Some(Reason::SeveralCodes)) => {
+            ("请遮住其他二维码，逐个出示", "Cover the others and show them one by one")
+        }
+        (Verdict::Retry, _) => {
+            ("请调亮屏幕，对准取景框", "Brighten the screen and hold it in the frame")
+        }
     };
     Words::new(zh, en)
 }

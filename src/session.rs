@@ -177,7 +177,8 @@ impl Session {
     /// A symbol was seen and not read. That interrupts no result, and a code that was read a moment
     /// ago may well be the one.
     fn see(&mut self, now: Timestamp) -> Option<Effect> {
-        let read_lately = self.code.as_ref().is_some_and(|code| now - code.last < SAME_CODE_IGNORED);
+        let read_lately =
+            self.code.as_ref().is_some_and(|code| now - code.last < SAME_CODE_IGNORED);
         let result_up = self.shown.is_some_and(|shown| shown.of == Cause::Code);
         if read_lately || result_up {
             return None;
@@ -210,5 +211,134 @@ impl Session {
 
     fn clear(&mut self) -> Option<Effect> {
         self.shown.take().map(|_| Effect::ShowCamera)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a frame shows in these tests.
+    #[derive(Clone, Copy)]
+    enum Sight {
+        Nothing,
+        Unreadable,
+        Code(&'static str),
+    }
+    use Sight::{Code, Nothing, Unreadable};
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
+    }
+
+    fn reading(sight: Sight) -> Reading {
+        match sight {
+            Nothing => Reading::default(),
+            Unreadable => Reading { texts: Vec::new(), seen: 1 },
+            Code(text) => Reading { texts: vec![SymbolText::new(text).unwrap()], seen: 1 },
+        }
+    }
+
+    /// Shows `sights` for as long as they say, a frame each 100 ms, judges each as `verdict`, and
+    /// gives what was done and when.
+    fn play(verdict: Verdict, sights: &[(i64, Sight)]) -> Vec<(i64, Effect)> {
+        let mut session = Session::default();
+        let mut effects = Vec::new();
+        let mut now = 0;
+        for (length, sight) in sights {
+            for _ in 0..length / 100 {
+                let effect = session.on(Event::Read(&reading(*sight)), at(now));
+                if effect == Some(Effect::Judge) {
+                    assert_eq!(session.on(Event::Judged(verdict), at(now)), None);
+                }
+                effects.extend(effect.map(|effect| (now, effect)));
+                now += 100;
+            }
+        }
+        effects
+    }
+
+    #[test]
+    fn a_result_stays_for_as_long_as_its_verdict_says() {
+        use Effect::{Judge, ShowCamera};
+
+        let cases = [
+            (Verdict::Pass, 2_000),
+            (Verdict::Retry, 2_000),
+            (Verdict::Deny, 6_000),
+            (Verdict::Refer, 6_000),
+            (Verdict::CheckId, 60_000),
+        ];
+        for (verdict, until) in cases {
+            let effects = play(verdict, &[(100, Code("a")), (61_000, Nothing)]);
+            assert_eq!(effects, [(0, Judge), (until, ShowCamera)], "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_held_on_is_judged_once() {
+        let effects = play(Verdict::Pass, &[(20_000, Code("a"))]);
+        assert_eq!(effects, [(0, Effect::Judge), (2_000, Effect::ShowCamera)]);
+    }
+
+    #[test]
+    fn a_code_is_judged_again_when_it_was_gone_for_two_and_a_half_seconds() {
+        use Effect::{Judge, ShowCamera};
+
+        let gone =
+            |length| play(Verdict::Pass, &[(100, Code("a")), (length, Nothing), (100, Code("a"))]);
+        assert_eq!(gone(2_300), [(0, Judge), (2_000, ShowCamera)]);
+        assert_eq!(gone(2_400), [(0, Judge), (2_000, ShowCamera), (2_500, Judge)]);
+    }
+
+    #[test]
+    fn the_next_code_interrupts_a_result_after_four_fifths_of_a_second() {
+        let effects = play(Verdict::CheckId, &[(100, Code("a")), (1_000, Code("b"))]);
+        assert_eq!(effects, [(0, Effect::Judge), (800, Effect::Judge)]);
+    }
+
+    #[test]
+    fn a_symbol_that_cannot_be_read_is_said_to_be_and_then_helped() {
+        use Effect::{Judge, ShowCamera, ShowHint};
+
+        let effects = play(Verdict::Retry, &[(11_000, Unreadable), (3_000, Nothing)]);
+        // The last frame that showed it came at 10.9 s.
+        assert_eq!(effects, [(1_200, Judge), (10_000, ShowHint), (12_400, ShowCamera)]);
+    }
+
+    #[test]
+    fn a_symbol_on_its_way_is_not_said_to_be_unreadable() {
+        let effects = play(Verdict::Pass, &[(1_100, Unreadable), (100, Code("a"))]);
+        assert_eq!(effects, [(1_100, Effect::Judge)]);
+        let twice =
+            play(Verdict::Retry, &[(1_000, Unreadable), (800, Nothing), (1_000, Unreadable)]);
+        assert_eq!(twice, []);
+    }
+
+    #[test]
+    fn a_blur_behind_a_result_does_not_replace_it() {
+        let effects = play(Verdict::Deny, &[(100, Code("a")), (5_000, Unreadable)]);
+        assert_eq!(effects, [(0, Effect::Judge)]);
+    }
+
+    #[test]
+    fn staff_clear_a_result_and_only_a_result() {
+        let mut session = Session::default();
+        assert_eq!(session.on(Event::Acknowledged, at(0)), None);
+        assert_eq!(session.on(Event::Read(&reading(Code("a"))), at(100)), Some(Effect::Judge));
+        assert_eq!(session.on(Event::Judged(Verdict::CheckId), at(100)), None);
+        assert_eq!(session.remaining(at(30_100)), Some(0.5));
+        assert_eq!(session.on(Event::Acknowledged, at(30_100)), Some(Effect::ShowCamera));
+        assert_eq!(session.remaining(at(30_100)), None);
+    }
+
+    #[test]
+    fn a_clock_set_back_leaves_no_result_up() {
+        let mut session = Session::default();
+        let hour = 3_600_000;
+        assert_eq!(session.on(Event::Read(&reading(Code("a"))), at(hour)), Some(Effect::Judge));
+        assert_eq!(session.on(Event::Judged(Verdict::Pass), at(hour)), None);
+        assert_eq!(session.on(Event::Tick, at(0)), Some(Effect::ShowCamera));
+        assert_eq!(session.on(Event::Read(&reading(Code("b"))), at(0)), Some(Effect::Judge));
     }
 }

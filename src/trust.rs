@@ -6,12 +6,8 @@
 use thiserror::Error;
 
 use crate::{
-    clock::Timestamp,
-    document::DocumentError,
-    key_ring::KeyRing,
-    policy::Policy,
-    recognition::Recognition,
-    risk_area::RiskAreas,
+    clock::Timestamp, document::DocumentError, key_ring::KeyRing, policy::Policy,
+    recognition::Recognition, risk_area::RiskAreas,
 };
 
 /// One of the lists.
@@ -135,9 +131,7 @@ impl Trust {
     /// When the publisher last published anything of this set: what its age is counted from.
     #[must_use]
     pub fn published(&self) -> Timestamp {
-        self.versions()
-            .map(|(_, _, issued)| issued)
-            .fold(self.key_ring.issued(), Timestamp::max)
+        self.versions().map(|(_, _, issued)| issued).fold(self.key_ring.issued(), Timestamp::max)
     }
 }
 

@@ -1,5 +1,12 @@
 //! The built programs: standard output and exit status.
 
+#![allow(
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    reason = "tables of cases are long, and in a test a panic is the report"
+)]
+
 mod common;
 
 use std::{
@@ -10,7 +17,9 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use common::{NOW, code, files, key, key_entry, key_ring, policy, recognition, text_of, usual_files};
+use common::{
+    NOW, code, files, key, key_entry, key_ring, policy, recognition, text_of, usual_files,
+};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
@@ -174,14 +183,19 @@ fn a_batch_is_answered_line_by_line() {
 #[test]
 fn a_terminal_without_lists_passes_nobody() {
     let state = tempdir().unwrap();
-    let terminal = |arguments: &[&str]| {
-        run(TERMINAL, &[&["--state", path(&state)], arguments].concat())
-    };
+    let terminal =
+        |arguments: &[&str]| run(TERMINAL, &[&["--state", path(&state)], arguments].concat());
     let show = terminal(&["trust", "show"]);
-    assert_eq!(String::from_utf8(show.stdout).unwrap(), "not provisioned: everybody is referred [E73]\n");
+    assert_eq!(
+        String::from_utf8(show.stdout).unwrap(),
+        "not provisioned: everybody is referred [E73]\n"
+    );
     let green = code(|_| {});
     let output = terminal(&["verify", "--at", NOW, "--text", green.as_str()]);
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "text: refer: no policy to judge by [E73]\n");
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "text: refer: no policy to judge by [E73]\n"
+    );
 
     let trust = trust();
     assert_eq!(status(&terminal(&["trust", "import", path(&trust)])), 0);
@@ -198,7 +212,10 @@ fn a_terminal_without_lists_passes_nobody() {
 
     // The present is years after these lists: a real look refuses, and is kept.
     let now = terminal(&["verify", "--text", green.as_str()]);
-    assert_eq!(String::from_utf8(now.stdout).unwrap(), "text: refer: trust data is past its limit [E71]\n");
+    assert_eq!(
+        String::from_utf8(now.stdout).unwrap(),
+        "text: refer: trust data is past its limit [E71]\n"
+    );
 }
 
 #[test]
@@ -222,7 +239,11 @@ fn an_older_list_is_refused_and_a_broken_one() {
     fs::write(trust.path().join("policy.json"), "{\"name\":").unwrap();
     let broken = import(&trust);
     assert_eq!(status(&broken), 1);
-    assert!(String::from_utf8(broken.stderr).unwrap().starts_with("greengate: policy.json: not well formed"));
+    assert!(
+        String::from_utf8(broken.stderr)
+            .unwrap()
+            .starts_with("greengate: policy.json: not well formed")
+    );
     let empty = tempdir().unwrap();
     assert_eq!(status(&import(&empty)), 1);
 }
@@ -252,16 +273,43 @@ fn an_authoritys_codes_are_believed_by_who_has_its_lists() {
 
     let issue = |file: &str, more: &[&str]| {
         let out = folder.path().join(file).to_str().unwrap().to_owned();
-        let first = ["issue", authority, "--issuer", "11", "--out", &out, "--issued", "2021-11-19T23:00:00Z"];
+        let first = [
+            "issue",
+            authority,
+            "--issuer",
+            "11",
+            "--out",
+            &out,
+            "--issued",
+            "2021-11-19T23:00:00Z",
+        ];
         let output = done(&[&first[..], more].concat());
         assert!(output.stdout.is_empty() && output.stderr.is_empty());
         out
     };
     let all = [
-        "--kind", "paper", "--name", "欧阳娜娜", "--id-tail", "1234", "--commuter", "13",
-        "--nat", "negative", "--nat-source", "municipal", "--nat-sampled", "2021-11-18T01:00:00Z",
-        "--vaccination", "2:2021-09-30", "--travel", "medium", "--visited", "110106:2021-11-12",
-        "--bound", "child:0102030405060708",
+        "--kind",
+        "paper",
+        "--name",
+        "欧阳娜娜",
+        "--id-tail",
+        "1234",
+        "--commuter",
+        "13",
+        "--nat",
+        "negative",
+        "--nat-source",
+        "municipal",
+        "--nat-sampled",
+        "2021-11-18T01:00:00Z",
+        "--vaccination",
+        "2:2021-09-30",
+        "--travel",
+        "medium",
+        "--visited",
+        "110106:2021-11-12",
+        "--bound",
+        "child:0102030405060708",
     ];
     let cases = [
         ("phone.png", &["--kind", "phone"][..], 0),
@@ -276,7 +324,8 @@ fn an_authoritys_codes_are_believed_by_who_has_its_lists() {
     }
 
     let written = fs::read_to_string(issue("code.txt", &["--kind", "phone"])).unwrap();
-    let output = run(TERMINAL, &["verify", "--trust", trust, "--at", NOW, "--text", written.trim_end()]);
+    let output =
+        run(TERMINAL, &["verify", "--trust", trust, "--at", NOW, "--text", written.trim_end()]);
     assert_eq!(status(&output), 0);
     let svg = fs::read_to_string(issue("sheet.svg", &["--kind", "paper"])).unwrap();
     assert!(svg.starts_with("<svg ") && svg.contains("mm\""));
@@ -285,7 +334,10 @@ fn an_authoritys_codes_are_believed_by_who_has_its_lists() {
     assert!(!everything.contains(secret.trim()), "a private key stands in its own file alone");
     let again = run(AUTHORITY, &["init", authority]);
     assert_eq!(status(&again), 1, "an authority is not set up twice");
-    let stranger = run(AUTHORITY, &["issue", authority, "--issuer", "12", "--kind", "phone", "--out", "x.png"]);
+    let stranger = run(
+        AUTHORITY,
+        &["issue", authority, "--issuer", "12", "--kind", "phone", "--out", "x.png"],
+    );
     assert_eq!(
         String::from_utf8(stranger.stderr).unwrap(),
         "greengate-authority: issuer 12 has no key in use: make one first\n"

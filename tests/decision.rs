@@ -1,5 +1,12 @@
 //! Which verdict, for which reason, to the second.
 
+#![allow(
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    reason = "tables of cases are long, and in a test a panic is the report"
+)]
+
 mod common;
 
 use common::{
@@ -9,7 +16,7 @@ use common::{
 use greengate::{
     clock::{Floor, Timestamp},
     credential::{Binding, Claims, CodeId, Kind, Relation, write},
-    decision::{Basis, Decision, Verdict, judge, judge_reading},
+    decision::{Basis, Decision, Reason, Verdict, judge, judge_reading},
     issuer::IssuerId,
     place::Place,
     symbol::Reading,
@@ -17,7 +24,7 @@ use greengate::{
 use serde_json::{Value, json};
 
 fn told(decision: &Decision) -> (&'static str, Option<&'static str>) {
-    (decision.verdict().code(), decision.reason().map(|reason| reason.code()))
+    (decision.verdict().code(), decision.reason().map(Reason::code))
 }
 
 fn bound(claims: &mut Claims) {
@@ -37,24 +44,36 @@ fn claims_decide() {
     let cases: [(&str, fn(&mut Claims), _); 11] = [
         ("green", |_| {}, PASS),
         ("national", |claims| claims.issuer = IssuerId::NATIONAL, PASS),
-        ("converted", |claims| {
-            claims.issuer = IssuerId::NATIONAL;
-            claims.origin = Some(IssuerId::new(42));
-        }, PASS),
+        (
+            "converted",
+            |claims| {
+                claims.issuer = IssuerId::NATIONAL;
+                claims.origin = Some(IssuerId::new(42));
+            },
+            PASS,
+        ),
         ("review", |claims| claims.status = 0, ("refer", Some("E42"))),
         ("yellow", |claims| claims.status = 2, ("deny", Some("E40"))),
         ("red", |claims| claims.status = 3, ("deny", Some("E41"))),
         ("unmapped", |claims| claims.status = 4, ("refer", Some("E43"))),
         ("paper", paper, ("check_id", Some("E01"))),
         ("bound", bound, ("check_id", Some("E02"))),
-        ("paper before bound", |claims| {
-            paper(claims);
-            bound(claims);
-        }, ("check_id", Some("E01"))),
-        ("red before paper", |claims| {
-            paper(claims);
-            claims.status = 3;
-        }, ("deny", Some("E41"))),
+        (
+            "paper before bound",
+            |claims| {
+                paper(claims);
+                bound(claims);
+            },
+            ("check_id", Some("E01")),
+        ),
+        (
+            "red before paper",
+            |claims| {
+                paper(claims);
+                claims.status = 3;
+            },
+            ("deny", Some("E41")),
+        ),
     ];
     for (name, change, expected) in cases {
         assert_eq!(told(&judge(&code(change), &basis, at(NOW))), expected, "{name}");
@@ -78,7 +97,12 @@ fn dates_are_half_open() {
         ("a day", phone, "2021-11-20T23:00:00Z", ("deny", Some("E32"))),
         ("paper after a day", paper, "2021-11-20T23:00:00Z", ("check_id", Some("E01"))),
         ("expired before too old", short, "2021-11-21T00:00:00Z", ("deny", Some("E31"))),
-        ("expired and red", |claims| claims.status = 3, "2021-11-20T11:00:00Z", ("deny", Some("E31"))),
+        (
+            "expired and red",
+            |claims| claims.status = 3,
+            "2021-11-20T11:00:00Z",
+            ("deny", Some("E31")),
+        ),
     ];
     for (name, change, now, expected) in cases {
         assert_eq!(told(&judge(&code(change), &basis, at(now))), expected, "{name}");
@@ -160,7 +184,8 @@ fn a_clock_below_the_floor_refers_everybody() {
     let usual = basis(&usual_files());
     let floor = Floor::LOWEST.raised_to(at("2021-11-20T00:02:00Z"));
     let raised = Basis { floor, ..usual };
-    let cases = [("two minutes below", NOW, "pass"), ("a second more", "2021-11-19T23:59:59Z", "refer")];
+    let cases =
+        [("two minutes below", NOW, "pass"), ("a second more", "2021-11-19T23:59:59Z", "refer")];
     for (name, now, verdict) in cases {
         assert_eq!(judge(&code(|_| {}), &raised, at(now)).verdict().code(), verdict, "{name}");
     }
@@ -245,7 +270,8 @@ fn what_is_seen_in_one_frame_is_one_answer() {
 fn the_same_three_give_the_same_answer() {
     let basis = basis(&usual_files());
     let first = judge(&code(|_| {}), &basis, at(NOW));
-    let second = judge(&code(|_| {}), &basis.clone(), Timestamp::from_timestamp(1_637_366_400, 0).unwrap());
+    let second =
+        judge(&code(|_| {}), &basis.clone(), Timestamp::from_timestamp(1_637_366_400, 0).unwrap());
     assert_eq!(first, second);
     assert_eq!(first.verdict(), Verdict::Pass);
 }

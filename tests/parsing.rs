@@ -1,5 +1,13 @@
 //! Whatever is presented, parsing ends, and what was written is read again.
 
+#![allow(
+    clippy::similar_names,
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    reason = "tables of cases are long, and in a test a panic is the report"
+)]
+
 mod common;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -32,9 +40,13 @@ fn before(issued: Timestamp) -> impl Strategy<Value = Timestamp> + Clone {
 }
 
 fn nat(issued: Timestamp) -> impl Strategy<Value = Nat> {
-    let known = (select(vec![NatResult::Negative, NatResult::Positive]), before(issued), before(issued));
-    let known = known
-        .prop_map(|(result, reported, uploaded)| NatOutcome::Known { result, reported, uploaded });
+    let known =
+        (select(vec![NatResult::Negative, NatResult::Positive]), before(issued), before(issued));
+    let known = known.prop_map(|(result, reported, uploaded)| NatOutcome::Known {
+        result,
+        reported,
+        uploaded,
+    });
     let outcome = prop_oneof![Just(NatOutcome::Pending), known];
     (select(vec![NatSource::National, NatSource::Municipal]), before(issued), outcome)
         .prop_map(|(source, sampled, outcome)| Nat { source, sampled, outcome })
@@ -157,7 +169,10 @@ proptest! {
 #[test]
 fn a_deep_nest_is_refused_and_not_descended() {
     let nest = vec![0x81; 512];
-    assert_eq!(Credential::parse(&text_of(&nest)).err(), Some(credential::ParseError::NotCoseSign1));
+    assert_eq!(
+        Credential::parse(&text_of(&nest)).err(),
+        Some(credential::ParseError::NotCoseSign1)
+    );
     let json = "[".repeat(100_000);
     assert!(Policy::parse(json.as_bytes()).is_err());
     let _ = at;

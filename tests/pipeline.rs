@@ -1,12 +1,19 @@
 //! Pictures in, decisions out.
 
+#![allow(
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    reason = "tables of cases are long, and in a test a panic is the report"
+)]
+
 mod common;
 
 use common::{NOW, at, basis, code, text, usual_files};
 use greengate::{
     authority::print::Modules,
     credential::Kind,
-    decision::judge_reading,
+    decision::{Reason, judge_reading},
     device::pictures::{self, PictureError},
     frame::Frame,
     symbol::{Effort, SymbolText, read},
@@ -41,7 +48,11 @@ fn a_picture_of_a_code_is_decided_like_its_text() {
     let cases = [
         ("green", green.clone(), Some(("pass", None))),
         ("red", red.clone(), Some(("deny", Some("E41")))),
-        ("paper", picture(&code(|claims| claims.kind = Kind::Paper)), Some(("check_id", Some("E01")))),
+        (
+            "paper",
+            picture(&code(|claims| claims.kind = Kind::Paper)),
+            Some(("check_id", Some("E01"))),
+        ),
         ("poster", poster.clone(), Some(("retry", Some("E11")))),
         ("two that disagree", beside(&green, &red), Some(("retry", Some("E13")))),
         ("the same one twice", beside(&green, &green), Some(("pass", None))),
@@ -52,7 +63,7 @@ fn a_picture_of_a_code_is_decided_like_its_text() {
         let reading = read(&frame(&picture), Effort::Thorough);
         let decision = judge_reading(&reading, &basis, at(NOW));
         let told = decision.as_ref().map(|decision| {
-            (decision.verdict().code(), decision.reason().map(|reason| reason.code()))
+            (decision.verdict().code(), decision.reason().map(Reason::code))
         });
         assert_eq!(told, expected, "{name}");
     }
@@ -69,7 +80,10 @@ fn every_kind_of_picture_file_is_read_as_grey() {
     });
     let cases = [
         ("grey.png", DynamicImage::ImageLuma8(grey.clone())),
-        ("deep.png", DynamicImage::ImageLuma16(DynamicImage::ImageLuma8(grey.clone()).into_luma16())),
+        (
+            "deep.png",
+            DynamicImage::ImageLuma16(DynamicImage::ImageLuma8(grey.clone()).into_luma16()),
+        ),
         ("clear.png", DynamicImage::ImageRgba8(clear)),
         ("photo.jpg", DynamicImage::ImageLuma8(grey.clone())),
         ("colour.JPEG", DynamicImage::ImageRgb8(DynamicImage::ImageLuma8(grey).into_rgb8())),
@@ -78,10 +92,11 @@ fn every_kind_of_picture_file_is_read_as_grey() {
         let path = folder.path().join(name);
         picture.save(&path).unwrap();
         let frame = pictures::read(&path, at(NOW)).expect(name);
-        assert_eq!(read(&frame, Effort::Thorough).texts, [code.clone()], "{name}");
+        assert_eq!(read(&frame, Effort::Thorough).texts, std::slice::from_ref(&code), "{name}");
     }
     let listed = pictures::list(folder.path()).unwrap();
-    let names: Vec<_> = listed.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    let names: Vec<_> =
+        listed.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["clear.png", "colour.JPEG", "deep.png", "grey.png", "photo.jpg"]);
 }
 

@@ -2,6 +2,12 @@
 //!
 //! The vectors are others' and are looked for beside the project; see README.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "it says how many ran, and in a test a panic is the report"
+)]
+
 mod common;
 
 use std::{env, fs, path::PathBuf};

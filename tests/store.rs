@@ -1,10 +1,19 @@
 //! What is kept, and what is refused.
 
+#![allow(
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    reason = "tables of cases are long, and in a test a panic is the report"
+)]
+
 mod common;
 
 use std::fs;
 
-use common::{NOW, at, basis, code, files, key, key_entry, key_ring, policy, recognition, usual_files};
+use common::{
+    NOW, at, basis, code, files, key, key_entry, key_ring, policy, recognition, usual_files,
+};
 use greengate::{
     audit::AuditRecord,
     clock::Timestamp,
@@ -88,9 +97,21 @@ fn no_list_goes_back() {
     store.install(&with(5, NOW, "A"), at(NOW)).unwrap();
     let cases = [
         ("the same again", with(5, NOW, "A"), None),
-        ("lower", with(4, NOW, "A"), Some(InstallError::LowerVersion { kind, version: 4, installed: 5 })),
-        ("higher, but earlier", with(6, "2021-11-19T23:59:59Z", "A"), Some(InstallError::EarlierDate { kind, issued: at("2021-11-19T23:59:59Z") })),
-        ("the same version of another", with(5, NOW, "B"), Some(InstallError::SameVersion { kind, version: 5 })),
+        (
+            "lower",
+            with(4, NOW, "A"),
+            Some(InstallError::LowerVersion { kind, version: 4, installed: 5 }),
+        ),
+        (
+            "higher, but earlier",
+            with(6, "2021-11-19T23:59:59Z", "A"),
+            Some(InstallError::EarlierDate { kind, issued: at("2021-11-19T23:59:59Z") }),
+        ),
+        (
+            "the same version of another",
+            with(5, NOW, "B"),
+            Some(InstallError::SameVersion { kind, version: 5 }),
+        ),
         ("higher", with(6, NOW, "B"), None),
     ];
     for (name, files, expected) in cases {
@@ -157,7 +178,9 @@ fn a_file_that_is_no_store_is_refused_and_left_as_it_is() {
             matches!(error, StoreError::Open { .. })
         }),
         ("a newer program's", &newer, |error| matches!(error, StoreError::Version { version: 99 })),
-        ("half a store", &newer[..newer.len() / 2], |error| matches!(error, StoreError::Open { .. } | StoreError::Version { .. })),
+        ("half a store", &newer[..newer.len() / 2], |error| {
+            matches!(error, StoreError::Open { .. } | StoreError::Version { .. })
+        }),
     ];
     for (name, bytes, expected) in cases {
         let state = tempdir().unwrap();

@@ -49,8 +49,10 @@ pub(super) fn load(
         .and_then(|mut file| file.read_exact(encoded.as_mut_slice()))
         .map_err(|source| AuthorityError::File { path: path.clone(), source })?;
     let decoded = STANDARD.decode(encoded.as_slice()).map(Zeroizing::new);
-    let secret = decoded.ok().and_then(|bytes| bytes.as_slice().try_into().map(Zeroizing::new).ok());
-    let key = secret.map(|secret: Zeroizing<[u8; SECRET_KEY_LENGTH]>| SigningKey::from_bytes(&secret));
+    let secret =
+        decoded.ok().and_then(|bytes| bytes.as_slice().try_into().map(Zeroizing::new).ok());
+    let key =
+        secret.map(|secret: Zeroizing<[u8; SECRET_KEY_LENGTH]>| SigningKey::from_bytes(&secret));
     key.filter(|key| KeyId::of(&key.verifying_key()).to_string() == kid)
         .ok_or(AuthorityError::ForeignKey { path })
 }

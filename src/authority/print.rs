@@ -63,7 +63,8 @@ impl Modules {
         let side = u32::from(self.side + 2 * QUIET_ZONE) * PIXELS;
         GrayImage::from_fn(side, side, |x, y| {
             // What lies in the quiet zone on the left or above wraps around to far outside.
-            let module = |pixel| u16::try_from(pixel / PIXELS).unwrap_or(0).wrapping_sub(QUIET_ZONE);
+            let module =
+                |pixel| u16::try_from(pixel / PIXELS).unwrap_or(0).wrapping_sub(QUIET_ZONE);
             Luma([if self.is_dark(module(x), module(y)) { 0 } else { 255 }])
         })
     }

@@ -336,7 +336,7 @@ fn id_tail(text: &str) -> Result<IdTail, String> {
 fn code_id(text: &str) -> Result<CodeId, String> {
     let digits = text.as_bytes().chunks(2);
     let bytes = digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    let bytes = bytes.collect::<Option<Vec<u8>>>().filter(|_| text.len() % 2 == 0);
+    let bytes = bytes.collect::<Option<Vec<u8>>>().filter(|_| text.len().is_multiple_of(2));
     bytes.and_then(CodeId::new).ok_or_else(|| "16 to 32 hexadecimal digits".to_owned())
 }
 

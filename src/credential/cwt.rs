@@ -46,14 +46,14 @@ const AREAS: std::ops::RangeInclusive<u32> = 100_000..=999_999;
 pub(super) fn read(bytes: &[u8]) -> Result<Claims, ParseError> {
     let payload = ciborium::from_reader(bytes).map_err(|_| ParseError::Claim { claim: "all" })?;
     let mut claims = Fields::of(payload, "all")?;
-    let issued = claims.require(ISSUED, "issued", instant)?;
+    let signer = claims.require(ISSUER, "issuer", issuer)?;
     let expires = claims.require(EXPIRES, "expires", instant)?;
-    let issuer = claims.require(ISSUER, "issuer", issuer)?;
+    let issued = claims.require(ISSUED, "issued", instant)?;
     let code_id = claims.require(CODE_ID, "code id", code_id)?;
     let mut health = Fields::of(claims.require(HEALTH, "health", Some)?, "health")?;
     claims.end()?;
     let claims = Claims {
-        issuer,
+        issuer: signer,
         expires,
         issued,
         code_id,
@@ -308,7 +308,10 @@ fn write_document_match(DocumentMatch { epoch, digest }: &DocumentMatch) -> Valu
     Value::Array(vec![(*epoch).into(), Value::Bytes(digest.to_vec())])
 }
 
-fn write_nat(Nat { source, sampled, outcome }: &Nat, issued: Timestamp) -> Result<Value, WriteError> {
+fn write_nat(
+    Nat { source, sampled, outcome }: &Nat,
+    issued: Timestamp,
+) -> Result<Value, WriteError> {
     let before = |instant| write_minutes_before(instant, issued, "test");
     let (result, reported, uploaded) = match *outcome {
         NatOutcome::Pending => (2, Value::Null, Value::Null),

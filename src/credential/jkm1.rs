@@ -4,8 +4,8 @@
 //! are read and written by [`cwt`](super::cwt).
 
 use coset::{
-    CoseSign1, CoseSign1Builder, HeaderBuilder,
-    RegisteredLabelWithPrivate, TaggedCborSerializable, iana,
+    CoseSign1, CoseSign1Builder, HeaderBuilder, RegisteredLabelWithPrivate, TaggedCborSerializable,
+    iana,
 };
 use ed25519_dalek::{Signer, SigningKey};
 use thiserror::Error;
@@ -88,8 +88,7 @@ fn unsigned(
     key_id: KeyId,
     algorithm: iana::Algorithm,
 ) -> Result<CoseSign1Builder, WriteError> {
-    let header =
-        HeaderBuilder::new().algorithm(algorithm).key_id(key_id.bytes().to_vec()).build();
+    let header = HeaderBuilder::new().algorithm(algorithm).key_id(key_id.bytes().to_vec()).build();
     Ok(CoseSign1Builder::new().protected(header).payload(cwt::write(claims)?))
 }
 

@@ -23,9 +23,8 @@ const MAX_DECODING: u64 = 128 << 20;
 /// See [`PictureError`].
 pub fn read(path: &Path, taken: Timestamp) -> Result<Frame, PictureError> {
     let unreadable = |source| PictureError::File { path: path.to_path_buf(), source };
-    let mut reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(unreadable)?;
+    let mut reader =
+        ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(unreadable)?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);

@@ -19,9 +19,11 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use thiserror::Error;
 
 use crate::{
-    audit::{AuditRecord, DigestKey},
+    audit::{AuditRecord, CodeDigest, DigestKey},
     clock::{Floor, Timestamp, in_shanghai},
-    decision::{Basis, Verdict},
+    credential::Kind,
+    decision::{Basis, Reason, Verdict},
+    issuer::IssuerId,
     language::Words,
     place::Gate,
     trust::{DocumentKind, Trust, TrustError, TrustFiles},
@@ -203,11 +205,11 @@ impl Store {
             .execute(params![
                 at.timestamp(),
                 verdict.code(),
-                reason.map(|reason| reason.code()),
-                kind.map(|kind| kind.code()),
-                issuer.map(|issuer| issuer.number()),
+                reason.map(Reason::code),
+                kind.map(Kind::code),
+                issuer.map(IssuerId::number),
                 policy_version.map(u64::cast_signed),
-                digest.as_ref().map(|digest| digest.as_bytes()),
+                digest.as_ref().map(CodeDigest::as_bytes),
             ])?;
         Ok(())
     }
@@ -244,7 +246,8 @@ impl Store {
 
     /// The kept bytes of one list.
     fn kept(&self, kind: DocumentKind) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut query = self.connection.prepare_cached("SELECT bytes FROM document WHERE file = ?1")?;
+        let mut query =
+            self.connection.prepare_cached("SELECT bytes FROM document WHERE file = ?1")?;
         Ok(query.query_row([kind.file_name()], |row| row.get(0)).optional()?)
     }
 }

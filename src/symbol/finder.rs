@@ -4,13 +4,19 @@
 //! through its middle crosses dark, light, dark, light, dark in the proportion 1:1:3:1:1
 //! (ISO/IEC 18004:2015, section 6.3.3).
 
+use std::iter;
+
 use super::perspective::Point;
 use super::plane::{Bitmap, real};
 
 /// The most patterns kept of one bitmap while it is looked through.
 ///
 /// A sheet of 140 symbols has 420; a poster of nothing else could have many thousands.
-const MAX_PATTERNS: usize = 512;
+const MAX_PATTERNS: usize = 2_048;
+
+/// How many of the patterns last found a row's candidate is compared with, lest it be found again:
+/// more than stand side by side in 1 280 pixels at two pixels a module.
+const MAX_IN_ROW: usize = 96;
 
 /// The most places at which a row's 1:1:3:1:1 is looked at more closely, in one bitmap.
 ///
@@ -32,17 +38,21 @@ pub(super) struct Finder {
     pub(super) rows: u32,
 }
 
-/// Three finder patterns that may belong to one symbol, clockwise from the left lower.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Triple {
-    /// The right upper one's place in the list.
-    pub(super) right: usize,
-    /// The one at the corner, left upper.
-    pub(super) corner: usize,
-    /// The left lower one.
-    pub(super) below: usize,
-    /// How far from a right angle with equal legs and equal modules; 0 is perfect.
-    pub(super) strain: f64,
+impl Finder {
+    /// The same in a plane that is `factor` times larger.
+    pub(super) fn scaled(self, factor: f64) -> Self {
+        Self { centre: self.centre.times(factor), module: self.module * factor, ..self }
+    }
+
+    /// In which part of the rows through its middle it was met: one if in all.
+    fn sureness(&self) -> f64 {
+        (f64::from(self.rows) / (self.module * 2.5)).min(1.0)
+    }
+
+    /// What goes first where there are too many: in noise the larger ones are no accident.
+    fn rank(&self) -> f64 {
+        f64::from(self.rows).min(12.0) * self.sureness()
+    }
 }
 
 /// The finder patterns in `bitmap`, the surest first, `limit` at most.
@@ -50,55 +60,51 @@ pub(super) fn scan(bitmap: &Bitmap, limit: usize) -> Vec<Finder> {
     let mut found: Vec<Finder> = Vec::new();
     let mut crossings = 0;
     for y in 0..bitmap.height() {
-        let row = bitmap.row(y);
-        // Where the last six runs began, the newest last.
-        let mut starts = [0_usize; 6];
-        let mut runs = 0_u32;
-        let mut start = row.iter().position(|&dark| dark).unwrap_or(row.len());
-        while start < row.len() {
-            let dark = row[start];
-            let length = row[start..].iter().position(|&pixel| pixel != dark).unwrap_or(row.len() - start);
-            starts.rotate_left(1);
-            starts[5] = start;
-            runs += 1;
-            start += length;
-            if !dark || runs < 5 {
-                continue;
-            }
-            let ends = [starts[2], starts[3], starts[4], starts[5], start];
-            let mut lengths = [0; 5];
-            for (length, (end, start)) in lengths.iter_mut().zip(ends.iter().zip(&starts[1..])) {
-                *length = end - start;
-            }
-            if !is_finder(lengths) {
-                continue;
-            }
-            let middle = usize::midpoint(starts[3], starts[4]);
-            let known = found.iter_mut().find(|finder| {
-                let reach = finder.module * 1.5;
-                (finder.centre.x - real(middle)).abs() < reach && (finder.centre.y - real(y)).abs() < reach
-            });
-            if let Some(finder) = known {
+        for (middle, total) in candidates(bitmap.row(y)) {
+            let at = Point::new(real(middle), real(y));
+            let recent = found.iter_mut().rev().take(MAX_IN_ROW);
+            if let Some(finder) = recent.into_iter().find(|finder| {
+                let Point { x, y } = finder.centre.minus(at);
+                x.abs().max(y.abs()) < finder.module * 1.5
+            }) {
                 finder.rows += 1;
                 continue;
             }
             crossings += 1;
-            if crossings > MAX_CROSSINGS || found.len() >= MAX_PATTERNS {
+            if crossings > MAX_CROSSINGS || found.len() == MAX_PATTERNS {
                 break;
             }
-            found.extend(confirm(bitmap, middle, y, lengths.iter().sum()));
+            found.extend(confirm(bitmap, middle, y, total));
         }
     }
-    found.sort_by(|a, b| b.sureness().total_cmp(&a.sureness()));
+    found.retain(|finder| finder.sureness() > 0.35);
+    found.sort_by(|a, b| b.rank().total_cmp(&a.rank()));
     found.truncate(limit);
     found
 }
 
-impl Finder {
-    /// In which part of the rows through its middle it was met, one if in all.
-    fn sureness(&self) -> f64 {
-        (f64::from(self.rows) / (self.module * 2.5)).min(1.0)
-    }
+/// Where a row runs as 1:1:3:1:1 from dark to dark: the middle, and the pixels from end to end.
+fn candidates(row: &[bool]) -> impl Iterator<Item = (usize, usize)> {
+    // Where the last five runs began, the newest last.
+    let mut starts = [0; 5];
+    let mut runs = 0;
+    let mut start = row.iter().position(|&dark| dark).unwrap_or(row.len());
+    iter::from_fn(move || {
+        while start < row.len() {
+            let dark = row[start];
+            let rest = &row[start..];
+            let end = start + rest.iter().position(|&pixel| pixel != dark).unwrap_or(rest.len());
+            starts.rotate_left(1);
+            starts[4] = start;
+            start = end;
+            runs += 1;
+            let [a, b, c, d, e] = starts;
+            if dark && runs >= 5 && is_finder([b - a, c - b, d - c, e - d, end - e]) {
+                return Some((usize::midpoint(c, d), end - a));
+            }
+        }
+        None
+    })
 }
 
 /// Whether runs are as 1:1:3:1:1, give or take half a module and half a pixel.
@@ -180,44 +186,65 @@ fn arm(
     None
 }
 
-/// The triples among `finders` that may be symbols, the likeliest first, `limit` at most.
-pub(super) fn triples(finders: &[Finder], limit: usize) -> Vec<Triple> {
-    let mut found = Vec::new();
+/// Threes of `finders` that may be the corners of one symbol, as their places in the list: right
+/// upper, left upper, left lower. The likeliest first, `limit` at most.
+pub(super) fn triples(finders: &[Finder], limit: usize) -> Vec<[usize; 3]> {
+    let mut found: Vec<(f64, [usize; 3])> = Vec::new();
     for (corner, at) in finders.iter().enumerate() {
-        let mut near: Vec<(f64, usize)> = Vec::new();
-        for (index, other) in finders.iter().enumerate() {
-            let distance = other.centre.minus(at.centre).length();
-            let modules = distance / f64::midpoint(at.module, other.module);
-            // Between 14 modules in version 1 and 170 in version 40, foreshortened or at 45 degrees,
-            // where a module looks 1.4 times as long along rows.
-            let in_reach = (7.0..200.0).contains(&modules);
-            if index != corner && in_reach && ratio(at.module, other.module) < 1.8 {
-                near.push((distance, index));
-            }
-        }
-        near.sort_by(|a, b| a.0.total_cmp(&b.0));
-        near.truncate(MAX_NEIGHBOURS);
-        for (nth, &(first_leg, first)) in near.iter().enumerate() {
-            for &(second_leg, second) in &near[nth + 1..] {
-                let legs = ratio(first_leg, second_leg);
-                let towards = |index: usize| finders[index].centre.minus(at.centre);
-                let cosine = towards(first).dot(towards(second)) / (first_leg * second_leg);
-                // What a symbol tilted by 60 degrees shows.
-                if legs > 2.0 || cosine.abs() > 0.6 {
+        let near = neighbours(finders, corner);
+        for (nth, &first) in near.iter().enumerate() {
+            for &second in &near[nth + 1..] {
+                let (to_first, to_second) =
+                    (finders[first].centre.minus(at.centre), finders[second].centre.minus(at.centre));
+                let Some(strain) = strain(at, &finders[first], &finders[second]) else {
                     continue;
-                }
-                let modules = ratio(finders[first].module, finders[second].module)
-                    .max(ratio(finders[first].module, at.module))
-                    .max(ratio(finders[second].module, at.module));
-                let strain = cosine.abs() + (legs - 1.0) + (modules - 1.0) * 2.0;
-                let (right, below) = if towards(first).cross(towards(second)) > 0.0 { (first, second) } else { (second, first) };
-                found.push(Triple { right, corner, below, strain });
+                };
+                let clockwise = to_first.cross(to_second) > 0.0;
+                let (right, below) = if clockwise { (first, second) } else { (second, first) };
+                found.push((strain, [right, corner, below]));
             }
         }
     }
-    found.sort_by(|a, b| a.strain.total_cmp(&b.strain));
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
     found.truncate(limit);
-    found
+    found.into_iter().map(|(_, triple)| triple).collect()
+}
+
+/// The finder patterns that may belong to one symbol with that at `corner`, the nearest first.
+fn neighbours(finders: &[Finder], corner: usize) -> Vec<usize> {
+    let at = &finders[corner];
+    let mut near: Vec<(f64, usize)> = Vec::new();
+    for (index, other) in finders.iter().enumerate() {
+        let distance = other.centre.minus(at.centre).length();
+        let modules = distance / f64::midpoint(at.module, other.module);
+        // Between 14 modules in version 1 and 170 in version 40; fewer foreshortened, and at 45
+        // degrees, where a module looks 1.4 times as long along rows.
+        let in_reach = (7.0..200.0).contains(&modules);
+        if index != corner && in_reach && ratio(at.module, other.module) < 1.8 {
+            near.push((distance, index));
+        }
+    }
+    near.sort_by(|a, b| a.0.total_cmp(&b.0));
+    near.truncate(MAX_NEIGHBOURS);
+    near.into_iter().map(|(_, index)| index).collect()
+}
+
+/// How far three finder patterns are from a right angle with equal legs and equal modules, and
+/// from being sure; 0 is perfect. None if no symbol looks like that.
+fn strain(corner: &Finder, first: &Finder, second: &Finder) -> Option<f64> {
+    let to_first = first.centre.minus(corner.centre);
+    let to_second = second.centre.minus(corner.centre);
+    let legs = ratio(to_first.length(), to_second.length());
+    let cosine = (to_first.dot(to_second) / (to_first.length() * to_second.length())).abs();
+    // What a symbol shows that is tilted by 60 degrees.
+    if legs > 2.0 || cosine > 0.6 {
+        return None;
+    }
+    let modules = ratio(first.module, second.module)
+        .max(ratio(first.module, corner.module))
+        .max(ratio(second.module, corner.module));
+    let doubt = 3.0 - corner.sureness() - first.sureness() - second.sureness();
+    Some(cosine + (legs - 1.0) + 2.0 * (modules - 1.0) + doubt)
 }
 
 /// How many times the larger is the smaller.

@@ -1,126 +1,139 @@
-//! The modules of a symbol, read off a picture where three finder patterns show them to be.
+//! Where the modules of a symbol lie in a picture, given its three finder patterns.
+//!
+//! The corners of the finder patterns fix a first perspective, the timing patterns tell how many
+//! modules there are, and the alignment patterns correct the perspective: the one farthest out as a
+//! whole, the others piece by piece, for paper that is not flat.
 
 use super::finder::Finder;
-use super::perspective::{Line, Perspective, Point};
-use super::plane::{Plane, index, real};
+use super::modules::Modules;
+use super::outline::Outline;
+use super::perspective::{Perspective, Pin, Point};
+use super::plane::{Plane, real};
 
-/// Modules on a side of version 1, and how many more each version has.
+/// Modules on a side of version 1, how many more each version has, and how many versions there are.
 ///
 /// Source: ISO/IEC 18004:2015, section 5.1.
 const SMALLEST: usize = 21;
 const STEP: usize = 4;
-/// The highest version.
 const VERSIONS: usize = 40;
 
-/// How well a row of modules must alternate where a timing pattern should be, before what
-/// lies beside it is decoded: 1 is perfectly, 0 not at all.
+/// How well the modules between the finder patterns must alternate for a grid to be decoded.
+///
+/// One is perfectly, and nothing in particular gives some 0.2. A finger on one of the two timing
+/// patterns leaves half.
 const TIMING: f64 = 0.25;
 
-/// How well modules must look like an alignment pattern.
+/// How well three finder patterns must show for a symbol to have been seen.
+///
+/// A symbol too blurred to be read shows 0.6 to 0.7; of what is none, few come above 0.5.
+const FINDERS: f64 = 0.55;
+
+/// How well modules must look like an alignment pattern to be taken for one.
 const ALIGNMENT: f64 = 0.55;
+
+/// Which points of the finder patterns hold the grid.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Anchors {
+    /// Their corners and their middles: right for what is flat.
+    Corners,
+    /// Their middles alone: better for what is creased or blurred.
+    Middles,
+}
 
 /// Where a symbol lies in a plane.
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
     perspective: Perspective,
     size: usize,
-    pairs: Vec<(Point, Point, f64)>,
-    /// How well the modules between the finder patterns alternate.
-    pub(super) timing: f64,
-    /// How well the finder patterns and the light around them show.
-    pub(super) finders: f64,
-}
-
-/// A finder pattern, measured.
-struct Outline {
-    /// Pixels a module towards the right and towards the lower neighbour.
-    across: f64,
-    down: f64,
-    centre: Point,
-    /// Its corners from the left upper clockwise, if its sides show.
-    corners: Option<[Point; 4]>,
+    pins: Vec<Pin>,
+    timing: f64,
+    finders: f64,
 }
 
 impl Grid {
     /// The likeliest grid with these finder patterns: right upper, left upper, left lower.
-    pub(super) fn fit(plane: &Plane<'_>, [right, corner, below]: [Finder; 3]) -> Option<Self> {
+    pub(super) fn fit(plane: &Plane<'_>, [right, corner, below]: &[Finder; 3]) -> Option<Self> {
         let rightwards = right.centre.minus(corner.centre);
         let downwards = below.centre.minus(corner.centre);
         let across = rightwards.times(1.0 / rightwards.length());
         let down = downwards.times(1.0 / downwards.length());
-        let outlines = [
-            Outline::measure(plane, &corner, across, down)?,
-            Outline::measure(plane, &right, across, down)?,
-            Outline::measure(plane, &below, across, down)?,
-        ];
-        let width = rightwards.length() / f64::midpoint(outlines[0].across, outlines[1].across) + 7.0;
-        let height = downwards.length() / f64::midpoint(outlines[0].down, outlines[2].down) + 7.0;
+        let outlines =
+            [corner, right, below].map(|finder| Outline::measure(plane, finder, across, down));
+        let [corner, right, below] = &outlines;
+        let width = rightwards.length() / f64::midpoint(corner.across, right.across) + 7.0;
+        let height = downwards.length() / f64::midpoint(corner.down, below.down) + 7.0;
         let estimate = f64::midpoint(width, height);
         // What small modules and a strong perspective leave open.
         let reach = 3.0 + estimate * 0.12;
-        (0..VERSIONS)
+        let sizes = (0..VERSIONS)
             .map(|version| SMALLEST + STEP * version)
-            .filter(|&size| (real(size) - estimate).abs() <= reach)
-            .filter_map(|size| Self::of_size(plane, &outlines, size))
-            .max_by(|a, b| a.timing.total_cmp(&b.timing))
+            .filter(|&size| (real(size) - estimate).abs() <= reach);
+        let best = |anchors| {
+            let grids = sizes.clone().filter_map(|size| Self::of_size(plane, &outlines, size, anchors));
+            grids.max_by(|a, b| a.evidence().total_cmp(&b.evidence()))
+        };
+        let grid = best(Anchors::Corners).filter(|grid| grid.evidence() > 1.2);
+        grid.or_else(|| best(Anchors::Middles))
     }
 
-    fn of_size(plane: &Plane<'_>, outlines: &[Outline; 3], size: usize) -> Option<Self> {
+    fn of_size(
+        plane: &Plane<'_>,
+        outlines: &[Outline; 3],
+        size: usize,
+        anchors: Anchors,
+    ) -> Option<Self> {
         let far = real(size) - 7.0;
         let offsets = [Point::new(0.0, 0.0), Point::new(far, 0.0), Point::new(0.0, far)];
-        let mut pairs = Vec::with_capacity(16);
+        let mut pins = Vec::with_capacity(17);
         for (outline, offset) in outlines.iter().zip(offsets) {
-            pairs.push((offset.plus(Point::new(3.5, 3.5)), outline.centre, 4.0));
-            if let Some(corners) = outline.corners {
-                let sides = [(0.0, 0.0), (7.0, 0.0), (7.0, 7.0), (0.0, 7.0)];
-                let places = sides.iter().map(|&(x, y)| offset.plus(Point::new(x, y)));
-                pairs.extend(places.zip(corners).map(|(place, corner)| (place, corner, 1.0)));
+            let middle = offset.plus(Point::new(3.5, 3.5));
+            pins.push(Pin { module: middle, pixel: outline.centre, weight: MIDDLE });
+            if let (Some(corners), Anchors::Corners) = (outline.corners, anchors) {
+                let places = [(0.0, 0.0), (7.0, 0.0), (7.0, 7.0), (0.0, 7.0)];
+                pins.extend(places.into_iter().zip(corners).map(|((x, y), pixel)| Pin {
+                    module: offset.plus(Point::new(x, y)),
+                    pixel,
+                    weight: CORNER,
+                }));
             }
         }
-        if outlines.iter().any(|outline| outline.corners.is_none()) {
+        if pins.len() < 15 {
+            // Too little to tell a perspective: without one, the fourth middle lies here.
             let [corner, right, below] = outlines;
-            let opposite = right.centre.plus(below.centre).minus(corner.centre);
-            pairs.push((Point::new(far + 3.5, far + 3.5), opposite, 1.0));
+            let pixel = right.centre.plus(below.centre).minus(corner.centre);
+            let module = Point::new(far + 3.5, far + 3.5);
+            pins.push(Pin { module, pixel, weight: CORNER });
         }
-        let perspective = Perspective::nearest(&pairs)?;
-        let mut grid = Self { perspective, size, pairs, timing: 0.0, finders: 0.0 };
-        grid.judge(plane);
+        let perspective = Perspective::nearest(&pins)?;
+        let mut grid = Self { perspective, size, pins, timing: 0.0, finders: 0.0 };
+        let bounded = grid.bounds().iter().all(|corner| corner.length() < FARTHEST);
+        if !bounded {
+            return None;
+        }
+        grid.timing = grid.timing(plane);
+        grid.finders = grid.finders(plane);
         Some(grid)
     }
 
-    /// Measures how well timing and finder patterns show.
-    fn judge(&mut self, plane: &Plane<'_>) {
-        let mut row = Correlation::default();
-        let mut column = Correlation::default();
-        for place in 8..self.size - 8 {
-            let dark = if place % 2 == 0 { 1.0 } else { 0.0 };
-            let along = real(place) + 0.5;
-            row.add(-plane.at(self.perspective.map(Point::new(along, 6.5))), dark);
-            column.add(-plane.at(self.perspective.map(Point::new(6.5, along))), dark);
-        }
-        // One of the two may be under a thumb, the other must show.
-        let (worse, better) = (row.value().min(column.value()), row.value().max(column.value()));
-        self.timing = worse * 0.5 + better * 0.5;
-        let far = self.size - 7;
-        let mut finders = f64::MAX;
-        for (left, top) in [(0, 0), (far, 0), (0, far)] {
-            let mut finder = Correlation::default();
-            for y in 0..7 {
-                for x in 0..7 {
-                    let ring = usize::abs_diff(x, 3).max(usize::abs_diff(y, 3));
-                    let dark = if ring == 2 { 0.0 } else { 1.0 };
-                    let place = Point::new(real(left + x) + 0.5, real(top + y) + 0.5);
-                    finder.add(-plane.at(self.perspective.map(place)), dark);
-                }
-            }
-            finders = finders.min(finder.value());
-        }
-        self.finders = finders;
+    /// Modules on a side.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// How much speaks for this grid.
+    pub(super) fn evidence(&self) -> f64 {
+        // That three finder patterns are there is known; whether they belong together is not.
+        self.timing + self.finders.min(0.7)
     }
 
     /// Whether it is worth being decoded.
     pub(super) fn is_likely(&self) -> bool {
-        self.timing >= TIMING
+        self.timing >= TIMING && self.finders >= FINDERS / 2.0
+    }
+
+    /// Whether a symbol was seen here, even if it cannot be read.
+    pub(super) fn is_seen(&self) -> bool {
+        self.finders >= FINDERS
     }
 
     /// Its corners in pixels, clockwise from the left upper.
@@ -130,33 +143,85 @@ impl Grid {
             .map(|(x, y)| self.perspective.map(Point::new(x, y)))
     }
 
-    /// The brightness of each module, after the alignment patterns have been looked for.
-    pub(super) fn sample(mut self, plane: &Plane<'_>) -> Modules {
-        let places = alignment_places(self.size);
-        if let Some(&last) = places.last() {
-            let place = Point::new(last, last);
-            let reach = 3 + self.size / 12;
-            if let Some(shift) = self.alignment(plane, place, reach) {
-                self.pairs.push((place, self.perspective.map(place.plus(shift)), 12.0));
-                if let Some(perspective) = Perspective::nearest(&self.pairs) {
-                    self.perspective = perspective;
-                }
-            }
+    /// How dark the symbol is at a place in modules.
+    fn darkness(&self, plane: &Plane<'_>, place: Point) -> f64 {
+        -plane.at(self.perspective.map(place))
+    }
+
+    /// How well the modules between the finder patterns alternate.
+    fn timing(&self, plane: &Plane<'_>) -> f64 {
+        let mut row = Likeness::default();
+        let mut column = Likeness::default();
+        for place in 8..self.size - 8 {
+            let dark = place % 2 == 0;
+            let along = real(place) + 0.5;
+            row.add(self.darkness(plane, Point::new(along, 6.5)), dark);
+            column.add(self.darkness(plane, Point::new(6.5, along)), dark);
         }
+        f64::midpoint(row.value(), column.value())
+    }
+
+    /// How well the worst of the finder patterns shows.
+    fn finders(&self, plane: &Plane<'_>) -> f64 {
+        let far = self.size - 7;
+        let finder = |(left, top): (usize, usize)| {
+            let mut likeness = Likeness::default();
+            for (x, y) in square(7) {
+                let place = Point::new(real(left + x) + 0.5, real(top + y) + 0.5);
+                likeness.add(self.darkness(plane, place), ring(x, y, 3) != 2);
+            }
+            likeness.value()
+        };
+        [(0, 0), (far, 0), (0, far)].map(finder).into_iter().fold(1.0, f64::min)
+    }
+
+    /// The grid held by `anchors` and by the alignment pattern farthest out.
+    pub(super) fn aligned(&self, plane: &Plane<'_>, anchors: Anchors) -> Self {
+        let Some(&last) = alignment_places(self.size).last() else {
+            return self.clone();
+        };
+        let module = Point::new(last, last);
+        // A strong perspective shifts it by a tenth of the symbol.
+        let Some(shift) = self.alignment(plane, module, 3 + self.size / 12) else {
+            return self.clone();
+        };
+        let kept = |pin: &&Pin| anchors == Anchors::Corners || pin.weight >= MIDDLE;
+        let pixel = self.perspective.map(module.plus(shift));
+        let mut pins: Vec<Pin> = self.pins.iter().filter(kept).copied().collect();
+        pins.push(Pin { module, pixel, weight: ALIGNED });
+        self.pinned(pins)
+    }
+
+    /// The grid with its right lower corner drawn aside by so many modules.
+    pub(super) fn drawn(&self, by: Point) -> Self {
+        let module = Point::new(real(self.size), real(self.size));
+        let pixel = self.perspective.map(module.plus(by));
+        let mut pins = self.pins.clone();
+        pins.push(Pin { module, pixel, weight: DRAWN });
+        self.pinned(pins)
+    }
+
+    fn pinned(&self, pins: Vec<Pin>) -> Self {
+        let perspective = Perspective::nearest(&pins).unwrap_or_else(|| self.perspective.clone());
+        Self { perspective, pins, ..*self }
+    }
+
+    /// The brightness of each module.
+    pub(super) fn sample(&self, plane: &Plane<'_>) -> Modules {
+        const AROUND: [(f64, f64); 5] =
+            [(0.0, 0.0), (0.22, 0.0), (-0.22, 0.0), (0.0, 0.22), (0.0, -0.22)];
+        let places = alignment_places(self.size);
         let shifts = self.shifts(plane, &places);
         let mut values = Vec::with_capacity(self.size * self.size);
         for y in 0..self.size {
             for x in 0..self.size {
                 let middle = Point::new(real(x) + 0.5, real(y) + 0.5);
-                let middle = middle.plus(between(&places, &shifts, middle));
-                let sum: f64 = [(0.0, 0.0), (0.22, 0.0), (-0.22, 0.0), (0.0, 0.22), (0.0, -0.22)]
-                    .iter()
-                    .map(|&(x, y)| plane.at(self.perspective.map(middle.plus(Point::new(x, y)))))
-                    .sum();
-                values.push(sum / 5.0);
+                let middle = middle.plus(shift_at(&places, &shifts, middle));
+                let place = |(x, y)| self.perspective.map(middle.plus(Point::new(x, y)));
+                values.push(AROUND.map(|around| plane.at(place(around))).iter().sum());
             }
         }
-        Modules { values, size: self.size }
+        Modules::new(values, self.size)
     }
 
     /// How far each alignment pattern lies from where it should, in modules, row by row.
@@ -165,8 +230,10 @@ impl Grid {
         let mut shifts = Vec::with_capacity(places.len() * places.len());
         for (row, &y) in places.iter().enumerate() {
             for (column, &x) in places.iter().enumerate() {
-                let under_finder = (row == 0 && (column == 0 || column == last)) || (row == last && column == 0);
-                let shift = if under_finder { None } else { self.alignment(plane, Point::new(x, y), 2) };
+                let under_finder =
+                    [(0, 0), (0, last), (last, 0)].contains(&(row, column));
+                let place = Point::new(x, y);
+                let shift = if under_finder { None } else { self.alignment(plane, place, 2) };
                 shifts.push(shift.unwrap_or_default());
             }
         }
@@ -175,148 +242,68 @@ impl Grid {
 
     /// How far the alignment pattern near `place` lies from it, looked for within `reach` modules.
     fn alignment(&self, plane: &Plane<'_>, place: Point, reach: usize) -> Option<Point> {
-        let coarse = self.best_alignment(plane, place, reach * 2, 2)?;
-        let fine = self.best_alignment(plane, place.plus(coarse), 4, 8)?;
+        let coarse = self.nearest_alignment(plane, place, 2 * reach, 2)?;
+        let fine = self.nearest_alignment(plane, place.plus(coarse), 4, 8)?;
         Some(coarse.plus(fine))
     }
 
-    /// The same with `steps` steps a module, `reach` of them to each side.
-    fn best_alignment(&self, plane: &Plane<'_>, place: Point, reach: usize, steps: usize) -> Option<Point> {
+    /// The same, looked for in each of `reach` steps to each side, `steps` of which are a module.
+    fn nearest_alignment(
+        &self,
+        plane: &Plane<'_>,
+        place: Point,
+        reach: usize,
+        steps: usize,
+    ) -> Option<Point> {
         let margin = reach + 2 * steps;
         let side = 2 * margin + 1;
-        let step = 1.0 / real(steps);
-        let offset = |position: usize| (real(position) - real(margin)) * step;
-        let mut patch = Vec::with_capacity(side * side);
-        for y in 0..side {
-            for x in 0..side {
-                let point = place.plus(Point::new(offset(x), offset(y)));
-                patch.push(-plane.at(self.perspective.map(point)));
-            }
-        }
+        let offset = |step: usize| (real(step) - real(margin)) / real(steps);
+        let patch: Vec<f64> = (0..side * side)
+            .map(|step| place.plus(Point::new(offset(step % side), offset(step / side))))
+            .map(|place| self.darkness(plane, place))
+            .collect();
         let mut best = (ALIGNMENT, None);
-        for y in 0..=2 * reach {
-            for x in 0..=2 * reach {
-                let mut match_ = Correlation::default();
-                for row in 0..5 {
-                    for column in 0..5 {
-                        let ring = usize::abs_diff(row, 2).max(usize::abs_diff(column, 2));
-                        let dark = if ring == 1 { 0.0 } else { 1.0 };
-                        match_.add(patch[(y + row * steps) * side + x + column * steps], dark);
-                    }
-                }
-                let shift = Point::new(offset(x + 2 * steps), offset(y + 2 * steps));
-                // Of two equally good the nearer.
-                let value = match_.value() - 0.01 * shift.length();
-                if value > best.0 {
-                    best = (value, Some(shift));
-                }
+        for (x, y) in square(2 * reach + 1) {
+            let mut likeness = Likeness::default();
+            for (column, row) in square(5) {
+                let value = patch[(y + row * steps) * side + x + column * steps];
+                likeness.add(value, ring(column, row, 2) != 1);
+            }
+            let shift = Point::new(offset(x + 2 * steps), offset(y + 2 * steps));
+            // Of two that look as good, the nearer.
+            let value = likeness.value() - 0.01 * shift.length();
+            if value > best.0 {
+                best = (value, Some(shift));
             }
         }
         best.1
     }
 }
 
-impl Outline {
-    fn measure(plane: &Plane<'_>, finder: &Finder, across: Point, down: Point) -> Option<Self> {
-        let centre = finder.centre;
-        let level = level(plane, finder, across, down);
-        let reach = finder.module * 7.0;
-        let span = |along: Point| -> Option<f64> {
-            let ahead = outer_edge(plane, centre, along, level, reach)?;
-            let behind = outer_edge(plane, centre, along.times(-1.0), level, reach)?;
-            Some((ahead + behind) / 7.0)
-        };
-        let mut outline = Self { across: span(across)?, down: span(down)?, centre, corners: None };
-        let (across, down) = (across.times(outline.across), down.times(outline.down));
-        outline.corners = corners(plane, centre, across, down, level);
-        if let Some([a, b, c, d]) = outline.corners {
-            // The middle of a square seen askew is where its diagonals meet.
-            if let (Some(first), Some(second)) = (Line::nearest(&[a, c]), Line::nearest(&[b, d])) {
-                outline.centre = first.meets(&second).unwrap_or(centre);
-            }
-        }
-        Some(outline)
-    }
+/// How much the points count that hold a grid: one at a corner of a finder pattern, which noise
+/// moves; at its middle; at an alignment pattern, which alone holds the far end; and one that must
+/// be met.
+const CORNER: f64 = 1.0;
+const MIDDLE: f64 = 4.0;
+const ALIGNED: f64 = 12.0;
+const DRAWN: f64 = 50.0;
+
+/// No corner of a symbol lies farther from a picture's, in pixels: twice the longest side there is.
+const FARTHEST: f64 = 16_384.0;
+
+/// The places of a square, row by row.
+fn square(side: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..side).flat_map(move |y| (0..side).map(move |x| (x, y)))
 }
 
-/// The brightness between the dark middle of a finder pattern and the light ring around it.
-fn level(plane: &Plane<'_>, finder: &Finder, across: Point, down: Point) -> f64 {
-    let dark = plane.at(finder.centre);
-    let mut lights = [0.0_f64; 4];
-    let ways = [across, across.times(-1.0), down, down.times(-1.0)];
-    for (light, way) in lights.iter_mut().zip(ways) {
-        for step in 10..28 {
-            let distance = finder.module * real(step) * 0.1;
-            *light = light.max(plane.at(finder.centre.plus(way.times(distance))));
-        }
-    }
-    lights.sort_by(f64::total_cmp);
-    f64::midpoint(dark, f64::midpoint(lights[1], lights[2]))
+/// Which ring around the middle one a module belongs to.
+fn ring(x: usize, y: usize, middle: usize) -> usize {
+    x.abs_diff(middle).max(y.abs_diff(middle))
 }
 
-/// How far it is from the middle of a finder pattern to the outside of its dark ring.
-fn outer_edge(plane: &Plane<'_>, centre: Point, along: Point, level: f64, reach: f64) -> Option<f64> {
-    const STEP: f64 = 0.5;
-    let mut edges = 0;
-    let mut before = plane.at(centre);
-    if before > level {
-        return None;
-    }
-    let mut distance = STEP;
-    while distance < reach {
-        let value = plane.at(centre.plus(along.times(distance)));
-        if (before > level) != (value > level) {
-            edges += 1;
-            if edges == 3 {
-                return Some(distance - STEP * (value - level) / (value - before));
-            }
-        }
-        before = value;
-        distance += STEP;
-    }
-    None
-}
-
-/// The corners of a finder pattern, clockwise from the left upper, from lines along its sides.
-/// `across` and `down` are one module each.
-fn corners(plane: &Plane<'_>, centre: Point, across: Point, down: Point, level: f64) -> Option<[Point; 4]> {
-    let side = |out: Point, along: Point| {
-        let mut points = Vec::with_capacity(11);
-        let step = 0.5 / out.length().max(0.5);
-        for place in 0..11 {
-            let start = centre.plus(along.times((real(place) - 5.0) * 0.5));
-            let mut distance = 2.9;
-            let mut before = plane.at(start.plus(out.times(distance)));
-            if before > level {
-                continue;
-            }
-            while distance < 4.6 {
-                distance += step;
-                let value = plane.at(start.plus(out.times(distance)));
-                if value > level {
-                    let exact = distance - step * (value - level) / (value - before);
-                    points.push(start.plus(out.times(exact)));
-                    break;
-                }
-                before = value;
-            }
-        }
-        (points.len() >= 4).then(|| Line::nearest(&points)).flatten()
-    };
-    let (right, left) = (side(across, down)?, side(across.times(-1.0), down)?);
-    let (bottom, top) = (side(down, across)?, side(down.times(-1.0), across)?);
-    let corners = [top.meets(&left)?, top.meets(&right)?, bottom.meets(&right)?, bottom.meets(&left)?];
-    let expected = [(-3.5, -3.5), (3.5, -3.5), (3.5, 3.5), (-3.5, 3.5)];
-    let near = corners.iter().zip(expected).all(|(corner, (x, y))| {
-        let off = corner.minus(centre).minus(across.times(x)).minus(down.times(y));
-        off.length() < across.length().max(down.length()) * 1.5
-    });
-    near.then_some(corners)
-}
-
-/// The middles of the alignment patterns along a side, with that of the timing pattern first.
+/// The middles of the alignment patterns along a side, that of the timing pattern first.
 ///
-/// Source: ISO/IEC 18004:2015, annex E.
+/// Source: ISO/IEC 18004:2015, annex E; the formula is Nayuki's, and gives its table.
 fn alignment_places(size: usize) -> Vec<f64> {
     let version = (size - SMALLEST) / STEP + 1;
     if version == 1 {
@@ -324,131 +311,116 @@ fn alignment_places(size: usize) -> Vec<f64> {
     }
     let count = version / 7 + 2;
     let step = (version * 8 + count * 3 + 5) / (count * 4 - 4) * 2;
-    let mut places: Vec<f64> = (0..count - 1).map(|nth| real(size - 7 - nth * step) + 0.5).collect();
-    places.push(6.5);
-    places.reverse();
+    let mut places = vec![6.5];
+    places.extend((0..count - 1).rev().map(|nth| real(size - 7 - nth * step) + 0.5));
     places
 }
 
-/// The shift at `point`, between those of the four nearest places.
-fn between(places: &[f64], shifts: &[Point], point: Point) -> Point {
-    if places.len() < 3 {
+/// The shift at `point`, between those of the four alignment patterns around it.
+fn shift_at(places: &[f64], shifts: &[Point], point: Point) -> Point {
+    let [_, inner @ .., _] = places else {
+        return Point::default();
+    };
+    if inner.is_empty() {
         return Point::default();
     }
     let cell = |position: f64| {
-        let upper = places[1..places.len() - 1].iter().filter(|&&place| place < position).count();
-        let (low, high) = (places[upper], places[upper + 1]);
-        (upper, ((position - low) / (high - low)).clamp(0.0, 1.0))
+        let low = inner.iter().filter(|&&place| place < position).count();
+        let part = (position - places[low]) / (places[low + 1] - places[low]);
+        (low, part.clamp(0.0, 1.0))
     };
     let ((column, across), (row, down)) = (cell(point.x), cell(point.y));
-    let shift = |row: usize, column: usize| shifts[row * places.len() + column];
-    let mix = |a: Point, b: Point, part: f64| a.plus(b.minus(a).times(part));
-    let above = mix(shift(row, column), shift(row, column + 1), across);
-    let below = mix(shift(row + 1, column), shift(row + 1, column + 1), across);
-    mix(above, below, down)
-}
-
-/// The brightness of each module of a symbol.
-#[derive(Clone, Debug)]
-pub(super) struct Modules {
-    values: Vec<f64>,
-    size: usize,
-}
-
-impl Modules {
-    /// Modules on a side.
-    pub(super) fn size(&self) -> usize {
-        self.size
-    }
-
-    /// Which modules are darker than the mean of those up to `radius` around them.
-    pub(super) fn dark(&self, radius: usize) -> Vec<bool> {
-        let stride = self.size + 1;
-        let mut sums = vec![0.0; stride * stride];
-        for y in 0..self.size {
-            let mut row = 0.0;
-            for x in 0..self.size {
-                row += self.values[y * self.size + x];
-                sums[(y + 1) * stride + x + 1] = sums[y * stride + x + 1] + row;
-            }
-        }
-        let mut dark = Vec::with_capacity(self.values.len());
-        for y in 0..self.size {
-            let (top, bottom) = (y.saturating_sub(radius), (y + radius + 1).min(self.size));
-            for x in 0..self.size {
-                let (left, right) = (x.saturating_sub(radius), (x + radius + 1).min(self.size));
-                let sum = sums[bottom * stride + right] + sums[top * stride + left]
-                    - sums[top * stride + right]
-                    - sums[bottom * stride + left];
-                dark.push(self.values[y * self.size + x] * real((bottom - top) * (right - left)) < sum);
-            }
-        }
-        dark
-    }
-
-    /// The modules with what a blur carried over from their neighbours taken back.
-    pub(super) fn sharpened(&self) -> Self {
-        let last = self.size - 1;
-        let mut values = Vec::with_capacity(self.values.len());
-        for y in 0..self.size {
-            for x in 0..self.size {
-                let value = |x: usize, y: usize| self.values[y.min(last) * self.size + x.min(last)];
-                let around = value(x.saturating_sub(1), y)
-                    + value(x + 1, y)
-                    + value(x, y.saturating_sub(1))
-                    + value(x, y + 1);
-                let own = value(x, y);
-                values.push(own + (own - around / 4.0));
-            }
-        }
-        Self { values, size: self.size }
-    }
-}
-
-/// How alike two rows of numbers are: 1 if one is a positive multiple of the other, but for a
-/// constant.
-#[derive(Clone, Copy, Debug, Default)]
-struct Correlation {
-    count: f64,
-    x: f64,
-    y: f64,
-    xx: f64,
-    yy: f64,
-    xy: f64,
-}
-
-impl Correlation {
-    fn add(&mut self, x: f64, y: f64) {
-        self.count += 1.0;
-        self.x += x;
-        self.y += y;
-        self.xx += x * x;
-        self.yy += y * y;
-        self.xy += x * y;
-    }
-
-    fn value(&self) -> f64 {
-        let spread = (self.count * self.xx - self.x * self.x) * (self.count * self.yy - self.y * self.y);
-        if spread > f64::EPSILON { (self.count * self.xy - self.x * self.y) / spread.sqrt() } else { 0.0 }
-    }
-}
-
-/// Whether `point` lies in the four-cornered area, whose corners go clockwise.
-pub(super) fn contains(area: &[Point; 4], point: Point) -> bool {
-    (0..4).all(|index| {
-        let (from, to) = (area[index], area[(index + 1) % 4]);
-        to.minus(from).cross(point.minus(from)) >= 0.0
-    })
-}
-
-/// The smallest upright rectangle around the area, as left, top, right and bottom pixel, with
-/// `margin` pixels more on each side.
-pub(super) fn surroundings(area: &[Point; 4], margin: f64) -> [usize; 4] {
-    let over = |value: fn(&Point) -> f64| {
-        let low = area.iter().map(value).fold(f64::MAX, f64::min);
-        let high = area.iter().map(value).fold(f64::MIN, f64::max);
-        (index(low - margin), index(high + margin))
+    let between = |a: Point, b: Point, part: f64| a.plus(b.minus(a).times(part));
+    let in_row = |row: usize| {
+        let first = row * places.len() + column;
+        between(shifts[first], shifts[first + 1], across)
     };
-    let ((left, right), (top, bottom)) = (over(|point| point.x), over(|point| point.y));
-    [left, top, right, bottom]
+    between(in_row(row), in_row(row + 1), down)
+}
+
+/// How alike darknesses and a pattern are: Pearson's correlation, which neither light nor contrast
+/// changes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Likeness {
+    count: f64,
+    dark: f64,
+    sum: f64,
+    squares: f64,
+    dark_sum: f64,
+}
+
+impl Likeness {
+    fn add(&mut self, darkness: f64, dark: bool) {
+        self.count += 1.0;
+        self.sum += darkness;
+        self.squares += darkness * darkness;
+        if dark {
+            self.dark += 1.0;
+            self.dark_sum += darkness;
+        }
+    }
+
+    /// From -1, the opposite, to 1, the pattern itself; 0 if nothing varies.
+    fn value(&self) -> f64 {
+        let spread = self.count * self.squares - self.sum * self.sum;
+        let pattern = self.count * self.dark - self.dark * self.dark;
+        let common = self.count * self.dark_sum - self.sum * self.dark;
+        // A spread below this is rounding: brightnesses are steps of one at the least.
+        if spread * pattern > 1e-3 { common / (spread * pattern).sqrt() } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alignment_patterns_lie_where_the_standard_has_them() {
+        let cases: [(usize, &[usize]); 6] = [
+            (1, &[]),
+            (2, &[6, 18]),
+            (7, &[6, 22, 38]),
+            (13, &[6, 34, 62]),
+            (32, &[6, 34, 60, 86, 112, 138]),
+            (40, &[6, 30, 58, 86, 114, 142, 170]),
+        ];
+        for (version, places) in cases {
+            let expected: Vec<f64> = places.iter().map(|&place| real(place) + 0.5).collect();
+            assert_eq!(alignment_places(17 + 4 * version), expected, "version {version}");
+        }
+    }
+
+    #[test]
+    fn likeness_ignores_light_and_contrast() {
+        let pattern = [true, false, true, true, false];
+        let likeness = |values: [f64; 5]| {
+            let mut likeness = Likeness::default();
+            values.into_iter().zip(pattern).for_each(|(value, dark)| likeness.add(value, dark));
+            likeness.value()
+        };
+        let cases = [
+            ("the pattern", [-10.0, -20.0, -10.0, -10.0, -20.0], 1.0),
+            ("the opposite", [-90.0, -50.0, -90.0, -90.0, -50.0], -1.0),
+            ("nothing", [-50.0; 5], 0.0),
+        ];
+        for (name, values, expected) in cases {
+            assert!((likeness(values) - expected).abs() < 1e-9, "{name}: {}", likeness(values));
+        }
+    }
+
+    #[test]
+    fn shifts_run_evenly_from_one_alignment_pattern_to_the_next() {
+        let places = [6.5, 22.5, 38.5];
+        let mut shifts = [Point::default(); 9];
+        shifts[4] = Point::new(1.0, -1.0);
+        let cases = [
+            ("at the pattern", (22.5, 22.5), 1.0),
+            ("half way", (14.5, 22.5), 0.5),
+            ("beyond the last", (44.0, 44.0), 0.0),
+        ];
+        for (name, (x, y), expected) in cases {
+            let shift = shift_at(&places, &shifts, Point::new(x, y));
+            assert_eq!(shift, Point::new(expected, -expected), "{name}");
+        }
+    }
 }

@@ -1,20 +1,36 @@
 //! Symbols: the texts of the QR symbols in a frame.
+//!
+//! A symbol (ISO/IEC 18004) is found here and decoded by [rqrr]. [`read`] makes smaller copies of
+//! the frame and tells dark from light by the mean around each pixel; it looks for finder patterns,
+//! puts together every three that may be the corners of one symbol, fits a grid of modules to them,
+//! and has rqrr correct and decode what the grid shows. So several symbols in one frame are read,
+//! turned, tilted, mirrored, and in shade; light ones on dark by [`Effort::Thorough`] alone.
+//!
+//! No frame panics, and none takes long: each step is bounded by a count, not by what the picture
+//! shows. The same frame gives the same reading.
+//!
+//! A text is what the symbol says and nothing more. Whether it is a credential is not decided here
+//! but in [`credential`](crate::credential). Bytes that are not UTF-8 are no text: such a symbol,
+//! like one too blurred or damaged, is seen and not read. So are Micro QR, rMQR and the symbols of
+//! before 2000 (model 1), FNC1 and structured append.
+//!
+//! [rqrr]: https://docs.rs/rqrr
 
 use std::fmt;
 
 use thiserror::Error;
 
-use self::finder::Finder;
-use self::grid::{Grid, contains};
-use self::perspective::Point;
-use self::plane::{Plane, real};
+use self::plane::Plane;
 use crate::frame::Frame;
 
 mod finder;
 mod grid;
+mod modules;
+mod outline;
 mod perspective;
 mod plane;
 mod rqrr;
+mod search;
 
 /// The longest text in bytes: digits in a symbol of version 40 at level L.
 ///
@@ -76,160 +92,15 @@ pub enum Effort {
 }
 
 /// Reads the symbols in `frame`.
+///
+/// A symbol counts as seen if three finder patterns of about one size stand at right angles with
+/// equal legs, as they may look from the side, and their modules show under the grid fitted to
+/// them. A finder pattern alone counts for nothing: logos and letters look like one.
 #[must_use]
 pub fn read(frame: &Frame, effort: Effort) -> Reading {
-    let mut search = Search::new(effort);
-    let Ok(width) = usize::try_from(frame.width()) else {
-        return Reading::default();
-    };
-    let planes = pyramid(Plane::new(frame.luma(), width));
-    search.run(&planes);
-    if effort == Effort::Thorough && search.read.is_empty() {
-        let inverted: Vec<_> = planes.iter().map(Plane::inverted).collect();
-        search.run(&inverted);
-    }
-    search.finish()
-}
-
-fn pyramid(full: Plane<'_>) -> Vec<Plane<'_>> {
-    let mut planes = vec![full];
-    while let Some(last) = planes.last() && last.shorter_side() >= 2 * SHORTEST_SIDE {
-        planes.push(last.halved());
-    }
-    planes
-}
-
-const SHORTEST_SIDE: usize = 42;
-
-struct Search {
-    effort: Effort,
-    fits: usize,
-    decodes: usize,
-    searches: usize,
-    read: Vec<([Point; 4], SymbolText)>,
-    unread: Vec<[Point; 4]>,
-}
-
-impl Search {
-    fn new(effort: Effort) -> Self {
-        let (fits, decodes, searches) = match effort {
-            Effort::Live => (60, 24, 0),
-            Effort::Thorough => (600, 250, 0),
-        };
-        Self { effort, fits, decodes, searches, read: Vec::new(), unread: Vec::new() }
-    }
-
-    fn run(&mut self, planes: &[Plane<'_>]) {
-        let (limit, passes): (usize, &[(usize, u8)]) = match self.effort {
-            Effort::Live => (1_300_000, &[(12, 8)]),
-            Effort::Thorough => (4_500_000, &[(12, 8), (24, 4)]),
-        };
-        let finest = planes.iter().position(|plane| plane.pixels() <= limit).unwrap_or(planes.len());
-        let mut order: Vec<usize> = (finest..planes.len()).collect();
-        if order.len() > 1 {
-            // Half the size is a quarter of the work and mostly enough.
-            order.swap(0, 1);
-        }
-        for &(radius, margin) in passes {
-            for &level in &order {
-                self.look(planes, level, radius, margin);
-                if self.effort == Effort::Live && !self.read.is_empty() && self.unread.is_empty() {
-                    return;
-                }
-            }
-            if !self.read.is_empty() && self.unread.is_empty() {
-                return;
-            }
-        }
-    }
-
-    fn look(&mut self, planes: &[Plane<'_>], level: usize, radius: usize, margin: u8) {
-        let plane = &planes[level];
-        let (most, most_triples) = match self.effort { Effort::Live => (64, 32), Effort::Thorough => (200, 200) };
-        let scale = real(1 << level);
-        let finders = finder::scan(&plane.darker_than_mean(radius, margin), most);
-        let mut grids = Vec::new();
-        for triple in finder::triples(&finders, most_triples) {
-            let parts = [finders[triple.right], finders[triple.corner], finders[triple.below]];
-            if self.knows(parts.map(|finder| finder.centre.times(scale))) || self.fits == 0 {
-                continue;
-            }
-            self.fits -= 1;
-            // The plane in which a module is some four pixels.
-            let mut target = level;
-            let mut factor = 1.0;
-            let module = parts.iter().map(|finder| finder.module).fold(f64::MAX, f64::min);
-            while target > 0 && module * factor < 3.0 {
-                target -= 1;
-                factor *= 2.0;
-            }
-            while target + 1 < planes.len() && module * factor > 9.0 {
-                target += 1;
-                factor /= 2.0;
-            }
-            let parts = parts.map(|finder| Finder {
-                centre: finder.centre.times(factor),
-                module: finder.module * factor,
-                rows: finder.rows,
-            });
-            if let Some(grid) = Grid::fit(&planes[target], parts) {
-                grids.push((grid, target, triple));
-            }
-        }
-        grids.sort_by(|a, b| b.0.timing.total_cmp(&a.0.timing));
-        for (grid, target, triple) in grids {
-            let scale = real(1 << target);
-            let parts = [triple.right, triple.corner, triple.below].map(|index| finders[index].centre.times(real(1 << level)));
-            if !grid.is_likely() || self.knows(parts) || self.decodes == 0 {
-                continue;
-            }
-            self.decodes -= 1;
-            let bounds = grid.bounds().map(|point| point.times(scale));
-            let finders_show = grid.finders > 0.5;
-            let modules = grid.sample(&planes[target]);
-            if let Some(text) = decode(&modules, self.effort) {
-                self.unread.retain(|area| !overlap(area, &bounds));
-                self.read.push((bounds, text));
-            } else if finders_show && !self.unread.iter().any(|area| overlap(area, &bounds)) {
-                self.unread.push(bounds);
-            }
-        }
-    }
-
-    fn knows(&self, parts: [Point; 3]) -> bool {
-        self.read.iter().any(|(area, _)| parts.iter().any(|&part| contains(area, part)))
-    }
-
-    fn finish(self) -> Reading {
-        let seen = self.read.len() + self.unread.len();
-        let mut texts = Vec::new();
-        for (_, text) in self.read {
-            if !texts.contains(&text) {
-                texts.push(text);
-            }
-        }
-        Reading { texts, seen }
-    }
-}
-
-fn overlap(a: &[Point; 4], b: &[Point; 4]) -> bool {
-    let middle = |area: &[Point; 4]| area.iter().fold(Point::default(), |sum, &point| sum.plus(point)).times(0.25);
-    contains(a, middle(b)) || contains(b, middle(a))
-}
-
-fn decode(modules: &grid::Modules, effort: Effort) -> Option<SymbolText> {
-    let size = modules.size();
-    let first = rqrr::decode(&modules.dark(5), size);
-    if first.is_some() {
-        return first;
-    }
-    let sharp = modules.sharpened();
-    rqrr::decode(&sharp.dark(5), size).or_else(|| {
-        if effort == Effort::Live {
-            return None;
-        }
-        rqrr::decode(&modules.dark(2), size).or_else(|| rqrr::decode(&modules.dark(12), size)).or_else(|| rqrr::decode(&sharp.sharpened().dark(6), size))
-    })
+    // A side has 8 192 pixels at the most, so that this cannot fail.
+    let width = usize::try_from(frame.width()).unwrap_or_default();
+    search::read(Plane::new(frame.luma(), width), effort)
 }
 
 /// A text cannot have come from a symbol.
@@ -242,4 +113,28 @@ pub enum TextError {
         /// Its bytes.
         bytes: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_no_longer_than_a_symbol_holds() {
+        let cases = [
+            ("empty", 0, None),
+            ("longest", MAX_LEN, None),
+            ("one more", MAX_LEN + 1, Some(TextError::TooLong { bytes: MAX_LEN + 1 })),
+        ];
+        for (name, bytes, error) in cases {
+            assert_eq!(SymbolText::new("7".repeat(bytes)).err(), error, "{name}");
+        }
+    }
+
+    #[test]
+    fn debug_output_keeps_the_text_to_itself() {
+        let text = SymbolText::new("JKM1:SECRET").unwrap();
+        let reading = Reading { texts: vec![text], seen: 1 };
+        assert_eq!(format!("{reading:?}"), "Reading { texts: [SymbolText(11 bytes)], seen: 1 }");
+    }
 }

@@ -91,6 +91,17 @@ impl Line {
     }
 }
 
+/// A point whose place is known in the symbol and in the picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pin {
+    /// Where it lies in the symbol, in modules.
+    pub(super) module: Point,
+    /// Where it lies in the picture, in pixels.
+    pub(super) pixel: Point,
+    /// How much it counts.
+    pub(super) weight: f64,
+}
+
 /// A plane seen from anywhere: maps modules to pixels.
 #[derive(Clone, Debug)]
 pub(super) struct Perspective {
@@ -103,15 +114,15 @@ pub(super) struct Perspective {
 }
 
 impl Perspective {
-    /// The one that brings each first point nearest to its second, by least squares and weight.
-    pub(super) fn nearest(pairs: &[(Point, Point, f64)]) -> Option<Self> {
-        let (_, origin, _) = *pairs.first()?;
-        let modules = pairs.iter().map(|(from, _, _)| from.length()).fold(1.0, f64::max);
-        let pixels = pairs.iter().map(|(_, to, _)| to.minus(origin).length()).fold(1.0, f64::max);
+    /// The one that brings the pins' modules nearest to their pixels, by least squares.
+    pub(super) fn nearest(pins: &[Pin]) -> Option<Self> {
+        let origin = pins.first()?.pixel;
+        let modules = pins.iter().map(|pin| pin.module.length()).fold(1.0, f64::max);
+        let pixels = pins.iter().map(|pin| pin.pixel.minus(origin).length()).fold(1.0, f64::max);
         let mut rows = [[0.0; 9]; 8];
-        for &(from, to, weight) in pairs {
-            let Point { x: u, y: v } = from.times(1.0 / modules);
-            let Point { x, y } = to.minus(origin).times(1.0 / pixels);
+        for &Pin { module, pixel, weight } in pins {
+            let Point { x: u, y: v } = module.times(1.0 / modules);
+            let Point { x, y } = pixel.minus(origin).times(1.0 / pixels);
             let equations = [
                 [u, v, 1.0, 0.0, 0.0, 0.0, -u * x, -v * x, x],
                 [0.0, 0.0, 0.0, u, v, 1.0, -u * y, -v * y, y],

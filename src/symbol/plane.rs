@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use super::perspective::Point;
 
+/// The brightness of paper beyond the edge of a picture.
+const LIGHT: f64 = 255.0;
+
 /// A grey picture, row by row, at the frame's size or a fraction of it.
 #[derive(Clone, Debug)]
 pub(super) struct Plane<'a> {
@@ -54,8 +57,12 @@ impl<'a> Plane<'a> {
         Plane { luma: luma.into(), ..*self }
     }
 
-    /// The brightness at `point`, between four pixels; beyond the edge, that of the edge.
+    /// The brightness at `point`, between four pixels; beyond the edge all is light.
     pub(super) fn at(&self, point: Point) -> f64 {
+        let inside = |position: f64, length: usize| (0.0..=real(length)).contains(&position);
+        if !inside(point.x, self.width) || !inside(point.y, self.height) {
+            return LIGHT;
+        }
         let (left, right, across) = neighbours(point.x, self.width);
         let (upper, lower, down) = neighbours(point.y, self.height);
         let value = |x: usize, y: usize| f64::from(self.luma[y * self.width + x]);

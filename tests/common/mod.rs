@@ -1,6 +1,12 @@
 //! A small issuer with fixed keys, and trust lists that know it.
 
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test file uses a part of this")]
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "shared by tests, each of which uses a part, and where a panic is the report"
+)]
 
 use ed25519_dalek::{Signer, SigningKey};
 use greengate::{
@@ -156,7 +162,8 @@ pub mod cbor {
     }
 
     pub fn map(entries: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
-        let body: Vec<u8> = entries.iter().flat_map(|(key, value)| [&key[..], value].concat()).collect();
+        let body: Vec<u8> =
+            entries.iter().flat_map(|(key, value)| [&key[..], value].concat()).collect();
         [head(5, entries.len().try_into().unwrap()), body].concat()
     }
 
@@ -169,10 +176,10 @@ pub mod cbor {
         let bytes = value.to_be_bytes();
         match value {
             0..24 => vec![first | bytes[7]],
-            24..0x100 => vec![first | 24, bytes[7]],
-            0x100..0x1_0000 => [&[first | 25], &bytes[6..]].concat(),
-            0x1_0000..0x1_0000_0000 => [&[first | 26], &bytes[4..]].concat(),
-            _ => [&[first | 27], &bytes[..]].concat(),
+            24..0x100 => vec![first | 0x18, bytes[7]],
+            0x100..0x1_0000 => [&[first | 0x19], &bytes[6..]].concat(),
+            0x1_0000..0x1_0000_0000 => [&[first | 0x1A], &bytes[4..]].concat(),
+            _ => [&[first | 0x1B], &bytes[..]].concat(),
         }
     }
 }

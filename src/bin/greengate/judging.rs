@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, time::Instant};
 
 use greengate::{
     clock::Timestamp,
-    credential::PREFIX,
+    credential::{PREFIX, VerifiedCredential},
     decision::{Basis, Decision, Reason, judge_reading},
     device::pictures::{self, PictureError},
     symbol::{self, Effort, MAX_LEN, Reading, SymbolText},
@@ -69,7 +69,7 @@ impl Input {
         let decision =
             judge_reading(&reading, basis, now).unwrap_or(Decision::Retry(Reason::Unreadable));
         let latency_us = started.elapsed().as_micros();
-        let claims = decision.credential().map(|credential| credential.claims());
+        let claims = decision.credential().map(VerifiedCredential::claims);
         let answer = Answer {
             input: self.name(),
             verdict: decision.verdict().code(),

@@ -46,12 +46,16 @@ pub(crate) enum Showing {
     /// That the terminal cannot be used.
     OutOfService,
     /// A result, and the decision it is of.
-    Result(Presentation, Decision),
+    Result(Box<Presentation>, Box<Decision>),
 }
 
 impl Lane {
     /// A lane on what `store` keeps.
-    pub(crate) fn open(store: Store, audience: Audience, now: Timestamp) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        store: Store,
+        audience: Audience,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             data_version: store.data_version()?,
             basis: store.load_basis()?,
@@ -115,7 +119,7 @@ impl Lane {
                 Some(Showing::Camera)
             }
             Ok(()) => None,
-            Err(_) => self.fail(),
+            Err(_) => Some(self.fail()),
         }
     }
 
@@ -139,7 +143,7 @@ impl Lane {
         let digest_key = self.store.digest_key();
         let record = AuditRecord::of(&decision, reading, &self.basis, digest_key, now);
         if self.store.record(&record).is_err() {
-            return self.fail();
+            return Some(self.fail());
         }
         self.service = Service::In;
         self.basis.floor = self.basis.floor.raised_to(now);
@@ -147,12 +151,12 @@ impl Lane {
         let effect = self.session.on(Event::Judged(decision.verdict()), now);
         debug_assert_eq!(effect, None, "a judgement is shown, and asks for nothing else");
         let presentation = Presentation::of(&decision, self.audience);
-        Some(Showing::Result(presentation, decision))
+        Some(Showing::Result(Box::new(presentation), Box::new(decision)))
     }
 
-    fn fail(&mut self) -> Option<Showing> {
+    fn fail(&mut self) -> Showing {
         self.service = Service::Out;
-        Some(Showing::OutOfService)
+        Showing::OutOfService
     }
 
     /// What an effect that asks for no judgement shows. Out of service, nothing else is.

@@ -4,6 +4,8 @@ mod demo;
 mod judging;
 #[cfg(feature = "kiosk")]
 mod kiosk;
+// A lane without a window keeps no status bar, and nobody touches it.
+#[cfg_attr(not(feature = "kiosk"), allow(dead_code, reason = "the window asks for the rest"))]
 mod lane;
 mod provision;
 mod read;
@@ -12,6 +14,7 @@ mod verify;
 
 use std::{
     env,
+    fmt::Display,
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
     let done = done.and_then(|status| Ok(out.flush().map(|()| status)?));
     match done {
         Ok(status) => status.into(),
+        Err(Failure { status, message }) if message.is_empty() => status.into(),
         Err(Failure { status, message }) => {
             // If standard error is gone too, the exit status still tells.
             writeln!(io::stderr(), "greengate: {message}").ok();
@@ -79,7 +83,7 @@ fn default_state() -> Option<PathBuf> {
     Some(state.or_else(home)?.join("greengate"))
 }
 
-/// A command could not do what it was asked: what to say, and the exit status.
+/// A command could not do what it was asked: what to say, if anything, and the exit status.
 ///
 /// 1: an input could not be read; 70: the terminal's state cannot be used; 74: the answer could not
 /// be written. 2 is wrong usage, and the verdicts have 0 and 10 to 13.
@@ -94,11 +98,11 @@ impl Failure {
     const STATE: u8 = 70;
     const OUTPUT: u8 = 74;
 
-    fn input(error: impl ToString) -> Self {
+    fn input(error: impl Display) -> Self {
         Self { status: Self::INPUT, message: error.to_string() }
     }
 
-    fn state(error: impl ToString) -> Self {
+    fn state(error: impl Display) -> Self {
         Self { status: Self::STATE, message: error.to_string() }
     }
 }

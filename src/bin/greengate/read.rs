@@ -29,7 +29,7 @@ pub(crate) struct Read {
 
 /// What was read in one picture.
 #[derive(Serialize)]
-struct Texts<'reading> {
+struct Answer<'reading> {
     input: String,
     texts: Vec<&'reading str>,
     seen: usize,
@@ -54,7 +54,7 @@ impl Read {
                 let texts = reading.texts.iter().map(SymbolText::as_str).collect();
                 let input = path.display().to_string();
                 if self.json {
-                    write_json(out, &Texts { input, texts, seen: reading.seen, latency_us })?;
+                    write_json(out, &Answer { input, texts, seen: reading.seen, latency_us })?;
                 } else {
                     for text in texts {
                         writeln!(out, "{input}: {}", text.escape_debug())?;

@@ -142,5 +142,9 @@ fn show_json(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<u8, 
 /// A length of time in its two largest units.
 fn age(age: TimeDelta) -> String {
     let (days, hours) = (age.num_days(), age.num_hours() % 24);
-    if days > 0 { format!("{days} d {hours} h") } else { format!("{hours} h {} min", age.num_minutes() % 60) }
+    if days > 0 {
+        format!("{days} d {hours} h")
+    } else {
+        format!("{hours} h {} min", age.num_minutes() % 60)
+    }
 }

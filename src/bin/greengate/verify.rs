@@ -73,15 +73,12 @@ impl Verify {
         state: impl FnOnce() -> Result<PathBuf, Failure>,
         out: &mut impl Write,
     ) -> Result<u8, Failure> {
-        let (mut basis, mut store) = match &self.trust {
-            Some(folder) => {
-                let trust = sync::read_trust(folder).map_err(Failure::state)?;
-                (Basis::of(trust, Some(Place::RailCheckpoint)), None)
-            }
-            None => {
-                let store = Store::open(&state()?).map_err(Failure::state)?;
-                (store.load_basis().map_err(Failure::state)?, Some(store))
-            }
+        let (mut basis, mut store) = if let Some(folder) = &self.trust {
+            let trust = sync::read_trust(folder).map_err(Failure::state)?;
+            (Basis::of(trust, Some(Place::RailCheckpoint)), None)
+        } else {
+            let store = Store::open(&state()?).map_err(Failure::state)?;
+            (store.load_basis().map_err(Failure::state)?, Some(store))
         };
         basis.place = self.place.or(basis.place);
         if let Some(batch) = &self.batch {

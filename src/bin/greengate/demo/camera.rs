@@ -148,23 +148,23 @@ impl Sheet {
             }
             return Some(if self.modules.is_dark(column, row) { dark } else { light });
         }
-        Some(self.letterhead(x, y, light))
+        Some(letterhead(x, y, light))
     }
+}
 
-    /// The lines of text above and below the symbol.
-    fn letterhead(&self, x: i32, y: i32, light: u8) -> u8 {
-        let line = y.abs() / SUB;
-        let is_line = (228..240).contains(&line) || (256..264).contains(&line);
-        if is_line && x.abs() < 150 * SUB { light - 70 } else { light }
-    }
+/// The lines of text above and below the symbol.
+fn letterhead(x: i32, y: i32, light: u8) -> u8 {
+    let line = y.abs() / SUB;
+    let is_line = (228..240).contains(&line) || (256..264).contains(&line);
+    if is_line && x.abs() < 150 * SUB { light - 70 } else { light }
 }
 
 /// Whether a wet thumb went over the module: all but the finder patterns, in stripes.
 fn is_smeared(modules: &Modules, column: u16, row: u16) -> bool {
     const FINDER: u16 = 9;
     let far = modules.side().saturating_sub(FINDER);
-    let in_finder = (column < FINDER && (row < FINDER || row >= far))
-        || (column >= far && row < FINDER);
+    let in_finder =
+        (column < FINDER && (row < FINDER || row >= far)) || (column >= far && row < FINDER);
     !in_finder && (column + 2 * row) % 11 < 6
 }
 
@@ -177,7 +177,13 @@ fn room() -> Vec<u8> {
             let (dx, dy) = (x - WIDTH / 2, y - 300);
             let head = dx * dx + dy * dy * 3 / 4 < 150 * 150;
             let shoulders = y > 430 && dx * dx / 3 + (y - 900) * (y - 900) < 470 * 470;
-            let shade = if head { 82 - dy / 12 } else if shoulders { 54 } else { wall };
+            let shade = if head {
+                82 - dy / 12
+            } else if shoulders {
+                54
+            } else {
+                wall
+            };
             luma.push(u8::try_from(shade).unwrap_or(0));
         }
     }

@@ -143,7 +143,10 @@ const HOLDERS: &[Part] = &[
 ];
 
 /// Everybody who comes, in the order in which they come. Their codes were issued at `now`.
-pub(crate) fn everybody(authority: &Authority, now: Timestamp) -> Result<Vec<Person>, AuthorityError> {
+pub(crate) fn everybody(
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<Vec<Person>, AuthorityError> {
     let now = Timestamp::from_timestamp(now.timestamp(), 0).unwrap_or(now);
     let mut people = Vec::new();
     for part in HOLDERS {

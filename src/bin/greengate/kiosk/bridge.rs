@@ -3,12 +3,10 @@
 //! Nothing is decided here. Each function copies one of our types into its Slint counterpart, or
 //! forwards one callback to a channel.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::Sender,
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+    mpsc::Sender,
 };
 
 use greengate::{
@@ -278,5 +276,102 @@ impl From<status::Status> for Status {
             referred: count(totals.refer),
             denied: count(totals.deny),
         }
+    }
+}
+
+#[cfg(all(test, feature = "ui-tests"))]
+mod tests {
+    use std::sync::mpsc;
+
+    use i_slint_backend_testing::{ElementHandle, init_no_event_loop};
+
+    use super::*;
+
+    fn words(zh: &str, en: &str) -> language::Words {
+        language::Words::new(zh, en)
+    }
+
+    fn presentation(tone: Verdict) -> Presentation {
+        Presentation {
+            tone,
+            code: Some("E01"),
+            reason: words("纸质码", "Paper code"),
+            advice: words("核对", "Compare"),
+            subject: Some(Subject { name: "张**".to_owned(), id_tail: "002X".to_owned() }),
+            issuer: Some(words("北京", "Beijing")),
+            kind: Some(Kind::Paper),
+        }
+    }
+
+    fn window(requests: mpsc::Sender<Request>) -> AppWindow {
+        init_no_event_loop();
+        let window = AppWindow::new().unwrap();
+        connect(&window, requests);
+        window
+    }
+
+    fn shown(window: &AppWindow, label: &str) -> usize {
+        ElementHandle::find_by_accessible_label(window, label).count()
+    }
+
+    #[test]
+    fn each_verdict_has_its_words_in_both_languages() {
+        let window = window(mpsc::channel().0);
+        let cases = [
+            (Verdict::Pass, "PASS", "通过"),
+            (Verdict::CheckId, "CHECK ID", "核对证件"),
+            (Verdict::Refer, "TO DESK", "人工核验"),
+            (Verdict::Deny, "STOP", "不予通行"),
+            (Verdict::Retry, "SHOW AGAIN", "请重新出示"),
+        ];
+        for (verdict, english, chinese) in cases {
+            apply(&window, Update::Result(presentation(verdict)));
+            for language in [Language::English, Language::Chinese] {
+                speak(&window, language);
+                for word in [english, chinese] {
+                    assert_eq!(shown(&window, word), 1, "{verdict:?} in {language:?}: {word}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn staff_see_what_to_compare_and_confirm_it() {
+        let (requests, received) = mpsc::channel();
+        let window = window(requests);
+        speak(&window, Language::English);
+        apply(&window, Update::Result(presentation(Verdict::CheckId)));
+        for label in ["Paper code", "张**", "002X", "Beijing", "E01"] {
+            assert_eq!(shown(&window, label), 1, "{label}");
+        }
+        ElementHandle::find_by_accessible_label(&window, "ID agrees: let pass")
+            .next()
+            .unwrap()
+            .invoke_accessible_default_action();
+        assert_eq!(received.try_recv(), Ok(Request::Acknowledge));
+    }
+
+    #[test]
+    fn a_result_that_is_over_leaves_nothing_behind() {
+        let window = window(mpsc::channel().0);
+        apply(&window, Update::Result(presentation(Verdict::CheckId)));
+        apply(&window, Update::Camera);
+        assert_eq!(window.global::<Bridge<'_>>().get_card(), ResultCard::default());
+        for label in ["张**", "002X"] {
+            assert_eq!(shown(&window, label), 0, "{label}");
+        }
+    }
+
+    #[test]
+    fn a_missing_camera_is_said_with_its_cause() {
+        let window = window(mpsc::channel().0);
+        speak(&window, Language::English);
+        apply(&window, Update::NoCamera(words("被占用", "camera is in use")));
+        assert_eq!(shown(&window, "No camera"), 1);
+        assert_eq!(shown(&window, "Cause: camera is in use"), 1);
+        speak(&window, Language::Chinese);
+        assert_eq!(shown(&window, "摄像头不可用"), 1);
+        apply(&window, Update::OutOfService);
+        assert_eq!(shown(&window, "暂停服务"), 1);
     }
 }

@@ -18,17 +18,12 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use greengate::{
-    clock,
-    language::Language,
-    presentation::Audience,
-    store::Store,
-};
+use greengate::{clock, language::Language, presentation::Audience, store::Store};
 
 pub(crate) use self::source::Source;
 use self::{
     bridge::{Request, Screens, Update},
-    camera::Camera,
+    camera::{Camera, capture::CaptureError},
     source::Next,
 };
 use crate::{
@@ -127,9 +122,15 @@ pub(crate) struct Capture {
 
 impl Capture {
     pub(crate) fn run(&self, out: &mut impl std::io::Write) -> Result<u8, Failure> {
-        camera::capture::run(self.camera.as_deref(), std::io::stdin(), out)
-            .map(|()| 0)
-            .map_err(|error| Failure { status: error.fault().status(), message: error.to_string() })
+        let captured = camera::capture::run(self.camera.as_deref(), std::io::stdin(), out);
+        captured.map(|()| 0).map_err(|error| Failure {
+            status: error.fault().status(),
+            // The terminal asks again every two seconds, for days: its screen says it, no log does.
+            message: match error {
+                CaptureError::NoCamera => String::new(),
+                error => error.to_string(),
+            },
+        })
     }
 }
 
@@ -212,7 +213,7 @@ fn send(updates: &bridge::Updates, showing: Option<Showing>, can_see: bool) {
         Some(Showing::Camera) => updates.send(Update::Camera),
         Some(Showing::Hint) => updates.send(Update::Hint),
         Some(Showing::OutOfService) => updates.send(Update::OutOfService),
-        Some(Showing::Result(presentation, _)) => updates.send(Update::Result(presentation)),
+        Some(Showing::Result(presentation, _)) => updates.send(Update::Result(*presentation)),
     }
 }
 

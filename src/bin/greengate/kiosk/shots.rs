@@ -8,7 +8,7 @@ use std::{
     rc::Rc,
 };
 
-use greengate::{decision::Verdict, frame::Frame, language::Words};
+use greengate::{decision::Verdict, frame::Frame, language::Words, presentation::Presentation};
 use image::RgbImage;
 use slint::{
     ComponentHandle, PhysicalSize, Rgb8Pixel,
@@ -73,7 +73,7 @@ impl Shots {
             Some(reason) => format!("{}-{}", verdict.code(), reason.code()),
             None => Verdict::Pass.code().to_owned(),
         };
-        self.shoot(&name, Update::Result(presentation.clone()))
+        self.shoot(&name, Update::Result(Presentation::clone(presentation)))
     }
 
     /// Applies an update and draws it in both languages and both shapes, unless it has been.
