@@ -216,7 +216,9 @@ impl Command {
         match self {
             Self::Init { folder, demo: false } => Authority::init(folder).map(drop).map_err(say),
             Self::Init { folder, demo: true } => {
-                Authority::init_demo(folder, clock::now()).map(drop).map_err(say)
+                // So that codes of the past year can be made with them.
+                let valid_from = clock::now() - TimeDelta::days(365);
+                Authority::init_demo(folder, valid_from).map(drop).map_err(say)
             }
             Self::Key { command: KeyCommand::New { folder, issuer, at } } => {
                 let mut authority = Authority::open(folder).map_err(say)?;

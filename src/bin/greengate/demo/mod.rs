@@ -63,7 +63,7 @@ struct Stage {
 impl Demo {
     #[cfg(feature = "kiosk")]
     pub(crate) fn run(&self, out: &mut impl Write) -> Result<u8, Failure> {
-        let stage = Stage::set(Audience::Staff, clock::now())?;
+        let stage = Stage::set(in_memory()?, clock::now())?;
         if let Some(folder) = &self.shots {
             let mut shots = crate::kiosk::shots::Shots::new(folder)?;
             return stage.play(out, |showing, lane, frame| shots.take(showing, lane, frame));
@@ -80,24 +80,23 @@ impl Demo {
         if !self.headless {
             return Err(Failure::state("this build has no window: use --headless"));
         }
-        Stage::set(Audience::Staff, clock::now())?.play(out, |_, _, _| Ok(()))
+        Stage::set(in_memory()?, clock::now())?.play(out, |_, _, _| Ok(()))
     }
 }
 
 impl Stage {
-    /// Makes an authority, its lists, and everybody's code, and installs the lists in a store.
-    fn set(audience: Audience, now: Timestamp) -> Result<Self, Failure> {
+    /// Makes an authority, its lists, and everybody's code, and installs the lists in `store`.
+    fn set(mut store: Store, now: Timestamp) -> Result<Self, Failure> {
         let folder = tempfile::tempdir().map_err(Failure::state)?;
         let before = now - TimeDelta::days(30);
         let mut authority = Authority::init_demo(folder.path(), before).map_err(Failure::state)?;
         let files = authority.publish(now - TimeDelta::hours(3)).map_err(Failure::state)?;
         let people = people::everybody(&authority, now).map_err(Failure::state)?;
-        let mut store = Store::in_memory().map_err(Failure::state)?;
         store.install(&files, now).map_err(Failure::state)?;
         let name = Words::new("进京检查站（演示）", "Checkpoint to Beijing (demo)");
         let gate = Gate { place: Place::HighwayCheckpoint, name, gate: "3".to_owned() };
         store.provision(&gate).map_err(Failure::state)?;
-        let lane = Lane::open(store, audience, now).map_err(Failure::state)?;
+        let lane = Lane::open(store, Audience::Staff, now).map_err(Failure::state)?;
         Ok(Self { lane, camera: DemoCamera::new(&people, now), people, started: now })
     }
 
@@ -125,6 +124,11 @@ impl Stage {
     }
 }
 
+/// A store that is gone when the demonstration is.
+fn in_memory() -> Result<Store, Failure> {
+    Store::in_memory().map_err(Failure::state)
+}
+
 /// One line for one verdict.
 fn write_line(out: &mut impl Write, person: &Person, decision: &Decision) -> Result<(), Failure> {
     write!(out, "{}: {}", person.role, decision.verdict())?;
@@ -133,4 +137,41 @@ fn write_line(out: &mut impl Write, person: &Person, decision: &Decision) -> Res
         None => writeln!(out)?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the lane shows of the first who comes.
+    fn first_shown(stage: &mut Stage) -> Option<Showing> {
+        let frames = (0..20).map(|step| stage.started + STEP * step);
+        let mut frames = frames.map(|now| stage.camera.frame(now));
+        frames.find_map(|frame| stage.lane.see(&frame))
+    }
+
+    #[test]
+    fn nobody_passes_when_the_record_cannot_be_written() {
+        let state = tempfile::tempdir().unwrap();
+        let mut stage = Stage::set(Store::open(state.path()).unwrap(), clock::now()).unwrap();
+        let now = stage.started;
+        let other = rusqlite::Connection::open(state.path().join("greengate.db")).unwrap();
+        other.execute_batch("ALTER TABLE audit RENAME TO lost").unwrap();
+        assert!(matches!(first_shown(&mut stage), Some(Showing::OutOfService)));
+        assert!(matches!(stage.lane.refresh(now), Some(Showing::OutOfService)));
+        assert_eq!(stage.lane.totals().pass, 0);
+
+        other.execute_batch("ALTER TABLE lost RENAME TO audit").unwrap();
+        assert!(matches!(stage.lane.refresh(now), Some(Showing::Camera)));
+    }
+
+    #[test]
+    fn a_verdict_is_on_the_disk_before_it_is_shown() {
+        let state = tempfile::tempdir().unwrap();
+        let mut stage = Stage::set(Store::open(state.path()).unwrap(), clock::now()).unwrap();
+        let shown = first_shown(&mut stage);
+        assert!(matches!(shown, Some(Showing::Result(..))), "{shown:?}");
+        let other = Store::open(state.path()).unwrap();
+        assert_eq!(other.totals(stage.started).unwrap().pass, 1);
+    }
 }
