@@ -72,7 +72,7 @@ impl Demo {
             return stage.play(out, |_, _, _| Ok(()));
         }
         let Stage { lane, camera, .. } = stage;
-        crate::kiosk::run(lane, crate::kiosk::Source::Demo(camera), &self.window)
+        crate::kiosk::run(|_| lane, crate::kiosk::Source::Demo(camera), &self.window)
     }
 
     #[cfg(not(feature = "kiosk"))]

@@ -11,6 +11,7 @@ mod source;
 mod status;
 
 use std::{
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::mpsc::{self, Receiver},
     thread,
@@ -22,7 +23,7 @@ use greengate::{clock, language::Language, presentation::Audience, store::Store}
 
 pub(crate) use self::source::Source;
 use self::{
-    bridge::{Request, Screens, Update},
+    bridge::{Request, Screens, Update, Updates},
     camera::{Camera, capture::CaptureError},
     source::Next,
 };
@@ -30,6 +31,9 @@ use crate::{
     Failure,
     lane::{Lane, Showing},
 };
+
+/// How long to wait before a store that could not be opened is tried again.
+const OPEN_AGAIN: Duration = Duration::from_secs(5);
 
 /// How often the status bar and the store are looked after.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -99,8 +103,6 @@ impl From<LanguageArgument> for Language {
 
 impl Kiosk {
     pub(crate) fn run(&self, state: &Path) -> Result<u8, Failure> {
-        let store = Store::open(state).map_err(Failure::state)?;
-        let lane = Lane::open(store, self.audience.into(), clock::now()).map_err(Failure::state)?;
         let source = match &self.pictures {
             Some(pictures) => Source::pictures(pictures).map_err(Failure::input)?,
             None => {
@@ -109,7 +111,8 @@ impl Kiosk {
                 Source::Camera(Camera::start(program, self.camera.as_deref(), clock::now))
             }
         };
-        run(lane, source, &self.window)
+        let (state, audience) = (state.to_path_buf(), self.audience.into());
+        run(move |updates| open(&state, audience, updates), source, &self.window)
     }
 }
 
@@ -121,8 +124,8 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    pub(crate) fn run(&self, out: &mut impl std::io::Write) -> Result<u8, Failure> {
-        let captured = camera::capture::run(self.camera.as_deref(), std::io::stdin(), out);
+    pub(crate) fn run(&self, out: &mut impl Write) -> Result<u8, Failure> {
+        let captured = camera::capture::run(self.camera.as_deref(), io::stdin(), out);
         captured.map(|()| 0).map_err(|error| Failure {
             status: error.fault().status(),
             // The terminal asks again every two seconds, for days: its screen says it, no log does.
@@ -134,8 +137,12 @@ impl Capture {
     }
 }
 
-/// Opens the window and runs `lane` on `source` until the window is closed.
-pub(crate) fn run(lane: Lane, source: Source, window: &Window) -> Result<u8, Failure> {
+/// Opens the window and runs the lane that `open` gives on `source` until the window is closed.
+pub(crate) fn run(
+    open: impl FnOnce(&Updates) -> Lane + Send + 'static,
+    source: Source,
+    window: &Window,
+) -> Result<u8, Failure> {
     let (requests, received) = mpsc::channel();
     let screens = Screens::open(window.language.into(), window.size, requests)
         .map_err(|error| Failure::state(format!("cannot open a window: {error}")))?;
@@ -144,6 +151,7 @@ pub(crate) fn run(lane: Lane, source: Source, window: &Window) -> Result<u8, Fai
         .name("lane".to_owned())
         .spawn(move || {
             let updates = Ending(updates);
+            let lane = open(&updates.0);
             attend(lane, source, &received, &updates.0);
         })
         .map_err(Failure::state)?;
@@ -151,8 +159,25 @@ pub(crate) fn run(lane: Lane, source: Source, window: &Window) -> Result<u8, Fai
     Ok(0)
 }
 
+/// Opens the store and a lane on it. As long as that fails, the window says that the terminal is
+/// out of service.
+fn open(state: &Path, audience: Audience, updates: &Updates) -> Lane {
+    loop {
+        let store = Store::open(state);
+        match store.and_then(|store| Lane::open(store, audience, clock::now())) {
+            Ok(lane) => return lane,
+            Err(error) => {
+                // If standard error is gone too, the screen still tells.
+                writeln!(io::stderr(), "greengate: {error}").ok();
+                updates.send(Update::OutOfService);
+                thread::sleep(OPEN_AGAIN);
+            }
+        }
+    }
+}
+
 /// Says that the terminal is out of service when the lane ends, whatever ends it.
-struct Ending(bridge::Updates);
+struct Ending(Updates);
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -161,12 +186,7 @@ impl Drop for Ending {
 }
 
 /// Runs the lane until nobody is there to ask anything of it.
-fn attend(
-    mut lane: Lane,
-    mut source: Source,
-    requests: &Receiver<Request>,
-    updates: &bridge::Updates,
-) {
+fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, updates: &Updates) {
     let mut refreshed: Option<Instant> = None;
     let mut can_see = true;
     loop {
@@ -206,7 +226,7 @@ fn attend(
 }
 
 /// Sends what the lane shows. Without a camera the picture is not what follows a result.
-fn send(updates: &bridge::Updates, showing: Option<Showing>, can_see: bool) {
+fn send(updates: &Updates, showing: Option<Showing>, can_see: bool) {
     match showing {
         None => {}
         Some(Showing::Camera | Showing::Hint) if !can_see => updates.send(Update::StillNoCamera),
