@@ -80,7 +80,7 @@ impl Presentation {
             advice: advice(verdict, reason),
             subject: claims.filter(|_| compares).map(|claims| Subject {
                 name: legible(claims.name.as_str()),
-                id_tail: legible(claims.id_tail.as_str()),
+                id_tail: legible_in_bold(claims.id_tail.as_str()),
             }),
             issuer: decision.credential().map(|credential| credential.issuer_name().clone()),
             kind: claims.map(|claims| claims.kind),
@@ -162,6 +162,16 @@ fn advice(verdict: Verdict, reason: Option<Reason>) -> Words {
 /// any other as its code point.
 #[must_use]
 pub fn legible(text: &str) -> String {
+    written(text, is_shown)
+}
+
+/// The same for a text that is shown in bold, which is cut to ASCII and the screens' own words.
+#[must_use]
+pub fn legible_in_bold(text: &str) -> String {
+    written(text, |character| matches!(character, ' '..='~'))
+}
+
+fn written(text: &str, is_shown: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if is_shown(character) {
@@ -176,17 +186,23 @@ pub fn legible(text: &str) -> String {
 
 /// Whether the screen's font has a glyph for `character`, and it stands in its own place.
 ///
-/// The ranges are those that the fonts in `assets/fonts` were cut to.
+/// The ranges lie within those that the fonts in `assets/fonts` were cut to; tests/fonts.rs holds
+/// them to it.
 fn is_shown(character: char) -> bool {
     matches!(
         character,
         ' '..='~'
             | '\u{A1}'..='\u{AC}'
-            | '\u{AE}'..='\u{17F}'
-            | '\u{2010}'..='\u{2027}'
+            | '\u{AE}'..='\u{103}'
+            | '\u{2010}'..='\u{2016}'
+            | '\u{2018}'..='\u{201A}'
+            | '\u{201C}'..='\u{201E}'
+            | '\u{2020}'..='\u{2022}'
+            | '\u{2025}'..='\u{2027}'
             | '\u{3001}'..='\u{301F}'
-            | '\u{3400}'..='\u{4DBF}'
-            | '\u{4E00}'..='\u{9FFF}'
+            | '\u{3400}'..='\u{4DB5}'
+            | '\u{4E00}'..='\u{9FEF}'
+            | '\u{F900}'..='\u{FA6D}'
             | '\u{FF01}'..='\u{FF5E}'
     )
 }
