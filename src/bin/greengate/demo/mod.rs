@@ -152,10 +152,10 @@ mod tests {
 
     #[test]
     fn nobody_passes_when_the_record_cannot_be_written() {
-        let state = tempfile::tempdir().unwrap();
-        let mut stage = Stage::set(Store::open(state.path()).unwrap(), clock::now()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = Stage::set(Store::open(folder.path()).unwrap(), clock::now()).unwrap();
         let now = stage.started;
-        let other = rusqlite::Connection::open(state.path().join("greengate.db")).unwrap();
+        let other = rusqlite::Connection::open(folder.path().join("greengate.db")).unwrap();
         other.execute_batch("ALTER TABLE audit RENAME TO lost").unwrap();
         assert!(matches!(first_shown(&mut stage), Some(Showing::OutOfService)));
         assert!(matches!(stage.lane.refresh(now), Some(Showing::OutOfService)));
@@ -167,11 +167,11 @@ mod tests {
 
     #[test]
     fn a_verdict_is_on_the_disk_before_it_is_shown() {
-        let state = tempfile::tempdir().unwrap();
-        let mut stage = Stage::set(Store::open(state.path()).unwrap(), clock::now()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = Stage::set(Store::open(folder.path()).unwrap(), clock::now()).unwrap();
         let shown = first_shown(&mut stage);
         assert!(matches!(shown, Some(Showing::Result(..))), "{shown:?}");
-        let other = Store::open(state.path()).unwrap();
+        let other = Store::open(folder.path()).unwrap();
         assert_eq!(other.totals(stage.started).unwrap().pass, 1);
     }
 }

@@ -280,6 +280,7 @@ impl From<status::Status> for Status {
 }
 
 #[cfg(all(test, feature = "ui-tests"))]
+#[allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 mod tests {
     use std::sync::mpsc;
 
@@ -303,7 +304,7 @@ mod tests {
         }
     }
 
-    fn window(requests: mpsc::Sender<Request>) -> AppWindow {
+    fn window(requests: Sender<Request>) -> AppWindow {
         init_no_event_loop();
         let window = AppWindow::new().unwrap();
         connect(&window, requests);

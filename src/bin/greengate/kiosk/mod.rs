@@ -103,13 +103,12 @@ impl From<LanguageArgument> for Language {
 
 impl Kiosk {
     pub(crate) fn run(&self, state: &Path) -> Result<u8, Failure> {
-        let source = match &self.pictures {
-            Some(pictures) => Source::pictures(pictures).map_err(Failure::input)?,
-            None => {
-                // Still this very program when the package was upgraded under it.
-                let program = Path::new("/proc/self/exe");
-                Source::Camera(Camera::start(program, self.camera.as_deref(), clock::now))
-            }
+        let source = if let Some(pictures) = &self.pictures {
+            Source::pictures(pictures).map_err(Failure::input)?
+        } else {
+            // Still this very program when the package was upgraded under it.
+            let program = Path::new("/proc/self/exe");
+            Source::Camera(Camera::start(program, self.camera.as_deref(), clock::now))
         };
         let (state, audience) = (state.to_path_buf(), self.audience.into());
         run(move |updates| open(&state, audience, updates), source, &self.window)

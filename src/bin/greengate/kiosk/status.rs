@@ -8,6 +8,7 @@ use greengate::{
     language::Words,
     policy::{Policy, TrustAge},
     store::Totals,
+    trust::Trust,
 };
 
 use crate::lane::Lane;
@@ -48,7 +49,7 @@ pub(crate) enum Network {
 pub(crate) fn of(lane: &Lane, now: Timestamp) -> Status {
     let trust = lane.basis().trust.as_ref();
     let policy = trust.and_then(|trust| trust.policy.as_ref());
-    let published = trust.map(|trust| trust.published());
+    let published = trust.map(Trust::published);
     let unnamed = || Words::new("未设置地点", "Place not set");
     Status {
         place: lane.gate().map_or_else(unnamed, |gate| gate.name.clone()),
