@@ -31,7 +31,8 @@ fn lacks(font: &str, mut characters: impl Iterator<Item = char>) -> Option<char>
 #[test]
 fn each_character_that_is_called_legible_has_a_glyph() {
     let as_it_is = |legible: fn(&str) -> String| {
-        ('\0'..=char::MAX).filter(move |character| legible(&character.to_string()).starts_with(*character))
+        ('\0'..=char::MAX)
+            .filter(move |character| legible(&character.to_string()).starts_with(*character))
     };
     let count = as_it_is(legible).count();
     assert!(count > 27_000, "the characters of names are among them, not {count} alone");

@@ -62,9 +62,9 @@ fn a_picture_of_a_code_is_decided_like_its_text() {
     for (name, picture, expected) in cases {
         let reading = read(&frame(&picture), Effort::Thorough);
         let decision = judge_reading(&reading, &basis, at(NOW));
-        let told = decision.as_ref().map(|decision| {
-            (decision.verdict().code(), decision.reason().map(Reason::code))
-        });
+        let told = decision
+            .as_ref()
+            .map(|decision| (decision.verdict().code(), decision.reason().map(Reason::code)));
         assert_eq!(told, expected, "{name}");
     }
 }

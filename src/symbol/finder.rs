@@ -15,8 +15,8 @@ use super::plane::{Bitmap, real};
 const MAX_PATTERNS: usize = 2_048;
 
 /// How many of the patterns last found a row's candidate is compared with, lest it be found again:
-/// more than stand side by side in 1 280 pixels at two pixels a module.
-const MAX_IN_ROW: usize = 96;
+/// more than stand side by side on a sheet of symbols.
+const MAX_IN_ROW: usize = 64;
 
 /// The most places at which a row's 1:1:3:1:1 is looked at more closely, in one bitmap.
 ///
@@ -98,9 +98,11 @@ fn candidates(row: &[bool]) -> impl Iterator<Item = (usize, usize)> {
             starts[4] = start;
             start = end;
             runs += 1;
-            let [a, b, c, d, e] = starts;
-            if dark && runs >= 5 && is_finder([b - a, c - b, d - c, e - d, end - e]) {
-                return Some((usize::midpoint(c, d), end - a));
+            let [first, second, third, fourth, fifth] = starts;
+            let lengths =
+                [second - first, third - second, fourth - third, fifth - fourth, end - fifth];
+            if dark && runs >= 5 && is_finder(lengths) {
+                return Some((usize::midpoint(third, fourth), end - first));
             }
         }
         None
@@ -112,10 +114,10 @@ fn is_finder(lengths: [usize; 5]) -> bool {
     let total: usize = lengths.iter().sum();
     // In sevenths of a pixel, so that a module is `total`.
     let slack = total / 2 + 4;
-    let fits = |length: usize, modules: usize| (7 * length).abs_diff(modules * total) <= slack * modules.min(2);
-    total >= 7
-        && [0, 1, 3, 4].iter().all(|&index| fits(lengths[index], 1))
-        && fits(lengths[2], 3)
+    let fits = |length: usize, modules: usize| {
+        (7 * length).abs_diff(modules * total) <= slack * modules.min(2)
+    };
+    total >= 7 && [0, 1, 3, 4].iter().all(|&index| fits(lengths[index], 1)) && fits(lengths[2], 3)
 }
 
 /// The pattern around a dark pixel that a row crosses in `total` pixels, if columns and a diagonal
@@ -131,7 +133,8 @@ fn confirm(bitmap: &Bitmap, x: usize, y: usize, total: usize) -> Option<Finder> 
         return None;
     }
     let x = x + right / 2 - left / 2;
-    crossing(bitmap, (x, y), (1, 1), 2 * width).or_else(|| crossing(bitmap, (x, y), (1, -1), 2 * width))?;
+    crossing(bitmap, (x, y), (1, 1), 2 * width)
+        .or_else(|| crossing(bitmap, (x, y), (1, -1), 2 * width))?;
     let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 2 * width)?;
     let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 2 * height)?;
     let centre = Point::new(
@@ -194,8 +197,10 @@ pub(super) fn triples(finders: &[Finder], limit: usize) -> Vec<[usize; 3]> {
         let near = neighbours(finders, corner);
         for (nth, &first) in near.iter().enumerate() {
             for &second in &near[nth + 1..] {
-                let (to_first, to_second) =
-                    (finders[first].centre.minus(at.centre), finders[second].centre.minus(at.centre));
+                let (to_first, to_second) = (
+                    finders[first].centre.minus(at.centre),
+                    finders[second].centre.minus(at.centre),
+                );
                 let Some(strain) = strain(at, &finders[first], &finders[second]) else {
                     continue;
                 };
@@ -250,4 +255,70 @@ fn strain(corner: &Finder, first: &Finder, second: &Finder) -> Option<f64> {
 /// How many times the larger is the smaller.
 fn ratio(a: f64, b: f64) -> f64 {
     a.max(b) / a.min(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbol::plane::Plane;
+
+    /// A bitmap with finder patterns, of so many pixels a module, at these corners.
+    fn bitmap(patterns: &[(usize, usize, usize)]) -> Bitmap {
+        let dark = |x: usize, y: usize| {
+            patterns.iter().any(|&(left, top, module)| {
+                let (Some(x), Some(y)) = (x.checked_sub(left), y.checked_sub(top)) else {
+                    return false;
+                };
+                let ring = (x / module).abs_diff(3).max((y / module).abs_diff(3));
+                ring <= 1 || ring == 3
+            })
+        };
+        let luma: Vec<u8> = (0..200 * 160)
+            .map(|pixel| if dark(pixel % 200, pixel / 200) { 0 } else { 255 })
+            .collect();
+        Plane::new(luma, 200).darker_than_mean(40, 8)
+    }
+
+    #[test]
+    fn patterns_are_found_where_they_are() {
+        let found = scan(&bitmap(&[(20, 10, 3), (120, 60, 5)]), 8);
+        let found: Vec<_> =
+            found.iter().map(|finder| (finder.centre.x, finder.centre.y, finder.module)).collect();
+        assert_eq!(found, [(137.5, 77.5, 5.0), (30.5, 20.5, 3.0)]);
+    }
+
+    #[test]
+    fn runs_are_a_pattern_only_in_its_proportion() {
+        let cases = [
+            ("exact", [4, 4, 12, 4, 4], true),
+            ("one pixel a module", [1, 1, 3, 1, 1], true),
+            ("uneven", [5, 3, 13, 4, 3], true),
+            ("narrow middle", [4, 4, 4, 4, 4], false),
+            ("wide ring", [4, 9, 12, 4, 4], false),
+            ("nothing", [1, 1, 1, 1, 1], false),
+        ];
+        for (name, lengths, expected) in cases {
+            assert_eq!(is_finder(lengths), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn three_patterns_may_be_a_symbol_if_they_stand_like_one() {
+        let three = |places: [(f64, f64, f64); 3]| {
+            let finders =
+                places.map(|(x, y, module)| Finder { centre: Point::new(x, y), module, rows: 9 });
+            triples(&finders, 1)
+        };
+        let cases = [
+            ("upright", [(0.0, 0.0, 3.0), (90.0, 0.0, 3.0), (0.0, 90.0, 3.0)], vec![[1, 0, 2]]),
+            ("turned", [(0.0, 90.0, 3.0), (0.0, 0.0, 3.0), (-90.0, 90.0, 3.0)], vec![[2, 0, 1]]),
+            ("askew", [(0.0, 0.0, 3.0), (80.0, 20.0, 2.5), (0.0, 90.0, 3.4)], vec![[1, 0, 2]]),
+            ("in a row", [(0.0, 0.0, 3.0), (90.0, 0.0, 3.0), (180.0, 0.0, 3.0)], vec![]),
+            ("too near", [(0.0, 0.0, 9.0), (50.0, 0.0, 9.0), (0.0, 50.0, 9.0)], vec![]),
+            ("of two sizes", [(0.0, 0.0, 3.0), (90.0, 0.0, 3.0), (0.0, 90.0, 6.0)], vec![]),
+        ];
+        for (name, places, expected) in cases {
+            assert_eq!(three(places), expected, "{name}");
+        }
+    }
 }

@@ -26,7 +26,7 @@ const TIMING: f64 = 0.25;
 /// How well three finder patterns must show for a symbol to have been seen.
 ///
 /// A symbol too blurred to be read shows 0.6 to 0.7; of what is none, few come above 0.5.
-const FINDERS: f64 = 0.55;
+const FINDERS: f64 = 0.58;
 
 /// How well modules must look like an alignment pattern to be taken for one.
 const ALIGNMENT: f64 = 0.55;
@@ -69,7 +69,8 @@ impl Grid {
             .map(|version| SMALLEST + STEP * version)
             .filter(|&size| (real(size) - estimate).abs() <= reach);
         let best = |anchors| {
-            let grids = sizes.clone().filter_map(|size| Self::of_size(plane, &outlines, size, anchors));
+            let grids =
+                sizes.clone().filter_map(|size| Self::of_size(plane, &outlines, size, anchors));
             grids.max_by(|a, b| a.evidence().total_cmp(&b.evidence()))
         };
         let grid = best(Anchors::Corners).filter(|grid| grid.evidence() > 1.2);
@@ -110,8 +111,8 @@ impl Grid {
         if !bounded {
             return None;
         }
-        grid.timing = grid.timing(plane);
-        grid.finders = grid.finders(plane);
+        grid.timing = grid.timing_shown(plane);
+        grid.finders = grid.finders_shown(plane);
         Some(grid)
     }
 
@@ -144,12 +145,12 @@ impl Grid {
     }
 
     /// How dark the symbol is at a place in modules.
-    fn darkness(&self, plane: &Plane<'_>, place: Point) -> f64 {
-        -plane.at(self.perspective.map(place))
+    fn darkness(&self, plane: &Plane<'_>, module: Point) -> f64 {
+        -plane.at(self.perspective.map(module))
     }
 
     /// How well the modules between the finder patterns alternate.
-    fn timing(&self, plane: &Plane<'_>) -> f64 {
+    fn timing_shown(&self, plane: &Plane<'_>) -> f64 {
         let mut row = Likeness::default();
         let mut column = Likeness::default();
         for place in 8..self.size - 8 {
@@ -161,14 +162,19 @@ impl Grid {
         f64::midpoint(row.value(), column.value())
     }
 
-    /// How well the worst of the finder patterns shows.
-    fn finders(&self, plane: &Plane<'_>) -> f64 {
+    /// How well the worst of the finder patterns shows, with the light modules that part it from
+    /// the rest of the symbol.
+    fn finders_shown(&self, plane: &Plane<'_>) -> f64 {
         let far = self.size - 7;
         let finder = |(left, top): (usize, usize)| {
             let mut likeness = Likeness::default();
-            for (x, y) in square(7) {
-                let place = Point::new(real(left + x) + 0.5, real(top + y) + 0.5);
-                likeness.add(self.darkness(plane, place), ring(x, y, 3) != 2);
+            for (x, y) in square(8) {
+                // From the middle of the symbol outwards.
+                let x = if left == 0 { x } else { left + x - 1 };
+                let y = if top == 0 { y } else { top + y - 1 };
+                let ring = ring(x, y, (left + 3, top + 3));
+                let module = Point::new(real(x) + 0.5, real(y) + 0.5);
+                likeness.add(self.darkness(plane, module), ring < 2 || ring == 3);
             }
             likeness.value()
         };
@@ -217,8 +223,8 @@ impl Grid {
             for x in 0..self.size {
                 let middle = Point::new(real(x) + 0.5, real(y) + 0.5);
                 let middle = middle.plus(shift_at(&places, &shifts, middle));
-                let place = |(x, y)| self.perspective.map(middle.plus(Point::new(x, y)));
-                values.push(AROUND.map(|around| plane.at(place(around))).iter().sum());
+                let look = |(x, y)| self.darkness(plane, middle.plus(Point::new(x, y)));
+                values.push(-AROUND.map(look).iter().sum::<f64>());
             }
         }
         Modules::new(values, self.size)
@@ -230,20 +236,19 @@ impl Grid {
         let mut shifts = Vec::with_capacity(places.len() * places.len());
         for (row, &y) in places.iter().enumerate() {
             for (column, &x) in places.iter().enumerate() {
-                let under_finder =
-                    [(0, 0), (0, last), (last, 0)].contains(&(row, column));
-                let place = Point::new(x, y);
-                let shift = if under_finder { None } else { self.alignment(plane, place, 2) };
+                let under_finder = [(0, 0), (0, last), (last, 0)].contains(&(row, column));
+                let module = Point::new(x, y);
+                let shift = if under_finder { None } else { self.alignment(plane, module, 2) };
                 shifts.push(shift.unwrap_or_default());
             }
         }
         shifts
     }
 
-    /// How far the alignment pattern near `place` lies from it, looked for within `reach` modules.
-    fn alignment(&self, plane: &Plane<'_>, place: Point, reach: usize) -> Option<Point> {
-        let coarse = self.nearest_alignment(plane, place, 2 * reach, 2)?;
-        let fine = self.nearest_alignment(plane, place.plus(coarse), 4, 8)?;
+    /// How far the alignment pattern near `module` lies from it, looked for within `reach` modules.
+    fn alignment(&self, plane: &Plane<'_>, module: Point, reach: usize) -> Option<Point> {
+        let coarse = self.nearest_alignment(plane, module, 2 * reach, 2)?;
+        let fine = self.nearest_alignment(plane, module.plus(coarse), 4, 8)?;
         Some(coarse.plus(fine))
     }
 
@@ -251,7 +256,7 @@ impl Grid {
     fn nearest_alignment(
         &self,
         plane: &Plane<'_>,
-        place: Point,
+        module: Point,
         reach: usize,
         steps: usize,
     ) -> Option<Point> {
@@ -259,15 +264,15 @@ impl Grid {
         let side = 2 * margin + 1;
         let offset = |step: usize| (real(step) - real(margin)) / real(steps);
         let patch: Vec<f64> = (0..side * side)
-            .map(|step| place.plus(Point::new(offset(step % side), offset(step / side))))
-            .map(|place| self.darkness(plane, place))
+            .map(|step| module.plus(Point::new(offset(step % side), offset(step / side))))
+            .map(|module| self.darkness(plane, module))
             .collect();
         let mut best = (ALIGNMENT, None);
         for (x, y) in square(2 * reach + 1) {
             let mut likeness = Likeness::default();
             for (column, row) in square(5) {
                 let value = patch[(y + row * steps) * side + x + column * steps];
-                likeness.add(value, ring(column, row, 2) != 1);
+                likeness.add(value, ring(column, row, (2, 2)) != 1);
             }
             let shift = Point::new(offset(x + 2 * steps), offset(y + 2 * steps));
             // Of two that look as good, the nearer.
@@ -297,8 +302,8 @@ fn square(side: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// Which ring around the middle one a module belongs to.
-fn ring(x: usize, y: usize, middle: usize) -> usize {
-    x.abs_diff(middle).max(y.abs_diff(middle))
+fn ring(x: usize, y: usize, middle: (usize, usize)) -> usize {
+    x.abs_diff(middle.0).max(y.abs_diff(middle.1))
 }
 
 /// The middles of the alignment patterns along a side, that of the timing pattern first.

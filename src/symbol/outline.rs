@@ -34,14 +34,10 @@ impl Outline {
             measured.filter(|module| (0.7..1.4).contains(&(module / expected))).unwrap_or(expected)
         };
         let centre = finder.centre;
-        let mut outline = Self { centre, across: module(across), down: module(down), corners: None };
-        outline.corners = corners(
-            plane,
-            centre,
-            across.times(outline.across),
-            down.times(outline.down),
-            level,
-        );
+        let mut outline =
+            Self { centre, across: module(across), down: module(down), corners: None };
+        outline.corners =
+            corners(plane, centre, across.times(outline.across), down.times(outline.down), level);
         if let Some([a, b, c, d]) = outline.corners {
             // The middle of a square seen askew is where its diagonals meet.
             let diagonals = Line::nearest(&[a, c]).zip(Line::nearest(&[b, d]));
@@ -56,7 +52,8 @@ fn level(plane: &Plane<'_>, finder: &Finder, across: Point, down: Point) -> f64 
     let dark = plane.at(finder.centre);
     let mut lights = [across, across.times(-1.0), down, down.times(-1.0)].map(|way| {
         // The ring lies 1.5 to 2.5 modules from the middle.
-        let places = (10..28).map(|tenths| finder.centre.plus(way.times(finder.module * real(tenths) * 0.1)));
+        let places = (10..28)
+            .map(|tenths| finder.centre.plus(way.times(finder.module * real(tenths) * 0.1)));
         places.map(|place| plane.at(place)).fold(0.0, f64::max)
     });
     lights.sort_by(f64::total_cmp);
@@ -155,8 +152,7 @@ mod tests {
             .collect();
         let plane = Plane::new(luma, 80);
         let finder = Finder { centre: Point::new(34.0, 34.0), module: 4.2, rows: 12 };
-        let outline =
-            Outline::measure(&plane, &finder, Point::new(1.0, 0.0), Point::new(0.0, 1.0));
+        let outline = Outline::measure(&plane, &finder, Point::new(1.0, 0.0), Point::new(0.0, 1.0));
         let expected = [(20.5, 20.25), (48.5, 20.25), (48.5, 48.25), (20.5, 48.25)];
         for (found, (x, y)) in outline.corners.unwrap().into_iter().zip(expected) {
             assert!(found.minus(Point::new(x, y)).length() < 0.1, "{found:?}");

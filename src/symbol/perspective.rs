@@ -64,7 +64,8 @@ impl Line {
             return None;
         }
         let share = 1.0 / points.iter().map(|_| 1.0).sum::<f64>();
-        let middle = points.iter().fold(Point::default(), |sum, &point| sum.plus(point)).times(share);
+        let middle =
+            points.iter().fold(Point::default(), |sum, &point| sum.plus(point)).times(share);
         let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
         for point in points {
             let Point { x, y } = point.minus(middle);
@@ -140,22 +141,21 @@ impl Perspective {
 
     /// Where a point of the symbol lies in the picture.
     pub(super) fn map(&self, module: Point) -> Point {
-        let Point { x: u, y: v } = module.times(1.0 / self.modules);
-        let [a, b, c, d, e, f, g, h] = self.matrix;
-        let depth = g * u + h * v + 1.0;
-        let scale = self.pixels / depth;
-        Point::new((a * u + b * v + c) * scale, (d * u + e * v + f) * scale).plus(self.origin)
+        let Point { x, y } = module.times(1.0 / self.modules);
+        let [xx, xy, x1, yx, yy, y1, zx, zy] = self.matrix;
+        let scale = self.pixels / (zx * x + zy * y + 1.0);
+        Point::new((xx * x + xy * y + x1) * scale, (yx * x + yy * y + y1) * scale).plus(self.origin)
     }
 }
 
 /// Solves eight equations, each with its right side last, by elimination.
 fn solve(mut rows: [[f64; 9]; 8]) -> Option<[f64; 8]> {
     for column in 0..8 {
-        let pivot = (column..8).max_by(|&a, &b| rows[a][column].abs().total_cmp(&rows[b][column].abs()))?;
+        let pivot =
+            (column..8).max_by(|&a, &b| rows[a][column].abs().total_cmp(&rows[b][column].abs()))?;
         rows.swap(column, pivot);
         let pivot = rows[column];
-        // Also turns away what is no number.
-        if !(pivot[column].abs() > 1e-12) {
+        if pivot[column].is_nan() || pivot[column].abs() < 1e-12 {
             return None;
         }
         for (index, row) in rows.iter_mut().enumerate() {
@@ -172,4 +172,60 @@ fn solve(mut rows: [[f64; 9]; 8]) -> Option<[f64; 8]> {
         *value = row[8] / row[index];
     }
     Some(solution)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(a: Point, b: Point) -> bool {
+        a.minus(b).length() < 1e-6
+    }
+
+    #[test]
+    fn a_perspective_is_found_from_what_it_shows() {
+        let shown = |Point { x, y }: Point| {
+            let depth = 1.0 + 0.002 * x - 0.001 * y;
+            Point::new((4.0 * x + y + 300.0) / depth, (5.0 * y - x + 200.0) / depth)
+        };
+        let places = [(3.5, 3.5), (57.5, 3.5), (3.5, 57.5), (54.5, 54.5), (7.0, 7.0)];
+        let pins = places.map(|(x, y)| {
+            let module = Point::new(x, y);
+            Pin { module, pixel: shown(module), weight: 1.0 }
+        });
+        let perspective = Perspective::nearest(&pins).unwrap();
+        for (x, y) in [(0.0, 0.0), (61.0, 61.0), (30.0, 12.0)] {
+            let place = Point::new(x, y);
+            assert!(near(perspective.map(place), shown(place)), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn points_that_fix_no_perspective_give_none() {
+        let pin = |x: f64, y: f64| {
+            let place = Point::new(x, y);
+            Pin { module: place, pixel: place, weight: 1.0 }
+        };
+        let unknown = Pin { pixel: Point::new(f64::NAN, 0.0), ..pin(0.0, 0.0) };
+        let cases = [
+            ("none", vec![]),
+            ("three", vec![pin(0.0, 0.0), pin(9.0, 0.0), pin(0.0, 9.0)]),
+            ("in a row", (0..5).map(|place| pin(f64::from(place), 0.0)).collect()),
+            ("no number", vec![pin(0.0, 0.0), pin(9.0, 0.0), pin(0.0, 9.0), unknown]),
+        ];
+        for (name, pins) in cases {
+            assert!(Perspective::nearest(&pins).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_line_leaves_out_the_point_that_lies_off() {
+        let along = |place: i32| Point::new(f64::from(place), 2.0 * f64::from(place));
+        let mut points: Vec<Point> = (0..8).map(along).collect();
+        points.push(Point::new(3.0, 20.0));
+        let line = Line::nearest(&points).unwrap();
+        let level = Line::nearest(&[Point::new(0.0, 10.0), Point::new(9.0, 10.0)]).unwrap();
+        assert!(near(line.meets(&level).unwrap(), Point::new(5.0, 10.0)));
+        assert!(level.meets(&level).is_none(), "parallel");
+    }
 }

@@ -23,11 +23,6 @@ impl<'a> Plane<'a> {
         Self { luma, width, height }
     }
 
-    /// Pixels in a row.
-    pub(super) fn width(&self) -> usize {
-        self.width
-    }
-
     /// Pixels in all.
     pub(super) fn pixels(&self) -> usize {
         self.width * self.height
@@ -44,7 +39,10 @@ impl<'a> Plane<'a> {
         for pair in self.luma.chunks_exact(2 * self.width.max(1)) {
             let (upper, lower) = pair.split_at(self.width);
             luma.extend(upper.chunks_exact(2).zip(lower.chunks_exact(2)).map(|(above, below)| {
-                let sum = u16::from(above[0]) + u16::from(above[1]) + u16::from(below[0]) + u16::from(below[1]);
+                let sum = u16::from(above[0])
+                    + u16::from(above[1])
+                    + u16::from(below[0])
+                    + u16::from(below[1]);
                 ((sum + 2) >> 2).to_le_bytes()[0]
             }));
         }
@@ -59,16 +57,28 @@ impl<'a> Plane<'a> {
 
     /// The brightness at `point`, between four pixels; beyond the edge all is light.
     pub(super) fn at(&self, point: Point) -> f64 {
-        let inside = |position: f64, length: usize| (0.0..=real(length)).contains(&position);
-        if !inside(point.x, self.width) || !inside(point.y, self.height) {
-            return LIGHT;
+        // A pixel's value stands for its middle.
+        let (x, y) = (point.x - 0.5, point.y - 0.5);
+        let between_pixels = |at: f64, length: usize| at >= 0.0 && at < real(length) - 1.0;
+        if between_pixels(x, self.width) && between_pixels(y, self.height) {
+            let (left, upper) = (index(x), index(y));
+            let above = &self.luma[upper * self.width + left..][..2];
+            let below = &self.luma[(upper + 1) * self.width + left..][..2];
+            let part = x - real(left);
+            let between =
+                |pair: &[u8]| f64::from(pair[0]) + (f64::from(pair[1]) - f64::from(pair[0])) * part;
+            let (above, below) = (between(above), between(below));
+            above + (below - above) * (y - real(upper))
+        } else {
+            self.at_edge(point)
         }
-        let (left, right, across) = neighbours(point.x, self.width);
-        let (upper, lower, down) = neighbours(point.y, self.height);
-        let value = |x: usize, y: usize| f64::from(self.luma[y * self.width + x]);
-        let above = value(left, upper) + (value(right, upper) - value(left, upper)) * across;
-        let below = value(left, lower) + (value(right, lower) - value(left, lower)) * across;
-        above + (below - above) * down
+    }
+
+    /// The brightness of the pixel at `point`, on the edge or beyond.
+    fn at_edge(&self, point: Point) -> f64 {
+        let (x, y) = (index(point.x), index(point.y));
+        let inside = point.x >= 0.0 && point.y >= 0.0 && x < self.width && y < self.height;
+        if inside { f64::from(self.luma[y * self.width + x]) } else { LIGHT }
     }
 
     /// Which pixels are darker than the mean of the square that reaches `radius` pixels around
@@ -151,16 +161,6 @@ impl Bitmap {
     }
 }
 
-/// The pixels on both sides of `position` on a side of `length` pixels, and how far it is from the
-/// first to the second.
-fn neighbours(position: f64, length: usize) -> (usize, usize, f64) {
-    let last = length.saturating_sub(1);
-    // A pixel's value stands for its middle.
-    let position = (position - 0.5).clamp(0.0, real(last));
-    let first = index(position).min(last);
-    (first, (first + 1).min(last), position - real(first))
-}
-
 /// The whole part of `position`; 0 if it is negative or no number.
 #[expect(
     clippy::as_conversions,
@@ -185,4 +185,56 @@ pub(super) fn real(index: usize) -> f64 {
 /// A count of pixels in the type of their sums.
 fn whole(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_half_is_the_mean_of_four() {
+        // The odd column and row are left out.
+        let plane = Plane::new(vec![0, 4, 9, 8, 12, 9, 7, 7, 7], 3).halved();
+        assert_eq!((plane.luma.to_vec(), plane.width, plane.height), (vec![6], 1, 1));
+    }
+
+    #[test]
+    fn a_place_lies_between_the_middles_of_pixels() {
+        let plane = Plane::new(vec![10, 20, 30, 40], 2);
+        let cases = [
+            ("middle of a pixel", (0.5, 0.5), 10.0),
+            ("between two", (1.0, 0.5), 15.0),
+            ("between four", (1.0, 1.0), 25.0),
+            ("on the edge", (0.2, 0.5), 10.0),
+            ("in the last corner", (2.0, 2.0), LIGHT),
+            ("beyond", (-0.1, 1.0), LIGHT),
+            ("nowhere", (f64::NAN, 1.0), LIGHT),
+        ];
+        for (name, (x, y), expected) in cases {
+            assert!((plane.at(Point::new(x, y)) - expected).abs() < 1e-9, "{name}");
+        }
+    }
+
+    #[test]
+    fn dark_is_what_is_darker_than_its_surroundings() {
+        // Against each pixel compared with its square one by one.
+        let (width, height) = (13, 9);
+        let luma: Vec<u8> =
+            (0..width * height).map(|pixel: usize| (pixel * 89 % 251).to_le_bytes()[0]).collect();
+        for radius in [0, 1, 3, 6, 7, 20] {
+            let bitmap = Plane::new(luma.as_slice(), width).darker_than_mean(radius, 8);
+            for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+                let near = |at: usize, length: usize| {
+                    at.saturating_sub(radius)..(at + radius + 1).min(length)
+                };
+                let square = near(y, height)
+                    .flat_map(|y| near(x, width).map(move |x| (x, y)))
+                    .map(|(x, y)| u32::from(luma[y * width + x]));
+                let (sum, count) =
+                    square.fold((0, 0), |(sum, count), value| (sum + value, count + 1));
+                let dark = (u32::from(luma[y * width + x]) + 8) * count < sum;
+                assert_eq!(bitmap.is_dark(x, y), dark, "{x} {y} {radius}");
+            }
+        }
+    }
 }

@@ -52,15 +52,15 @@ mod tests {
         (modules, symbol.size().try_into().unwrap())
     }
 
-    fn text(text: &str) -> Option<Content> {
-        Some(Content::Text(SymbolText::new(text).unwrap()))
+    fn text(text: &str) -> Content {
+        Content::Text(SymbolText::new(text).unwrap())
     }
 
     #[test]
     fn only_utf8_is_a_text() {
         let cases = [
-            ("ascii", &b"JKM1:A"[..], text("JKM1:A")),
-            ("utf-8", "健康码".as_bytes(), text("健康码")),
+            ("ascii", &b"JKM1:A"[..], Some(text("JKM1:A"))),
+            ("utf-8", "健康码".as_bytes(), Some(text("健康码"))),
             ("shift jis", b"\x8c\x92", Some(Content::Bytes)),
             ("empty", b"", None),
         ];
@@ -84,6 +84,6 @@ mod tests {
         let (modules, size) = symbol(b"JKM1:A");
         let mirrored: Vec<bool> =
             (0..size * size).map(|place| modules[place % size * size + place / size]).collect();
-        assert_eq!(decode(&mirrored, size), text("JKM1:A"));
+        assert_eq!(decode(&mirrored, size), Some(text("JKM1:A")));
     }
 }

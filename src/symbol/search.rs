@@ -13,16 +13,18 @@ use super::{Effort, Reading};
 
 /// How much work a frame may make.
 struct Limits {
-    /// The most pixels of a plane in which finder patterns are looked for: 3 ms a million.
+    /// The most pixels of a plane in which finder patterns are looked for: 3 ms a million, and 12
+    /// in noise.
     pixels: usize,
     /// The most finder patterns in one bitmap that are put together: their square counts.
     finders: usize,
     /// The most threes of them in one bitmap.
     triples: usize,
-    /// The most grids fitted in all: some 50 microseconds each.
+    /// The most grids fitted in all: some 0.1 ms each.
     fits: usize,
-    /// The most modules handed to rqrr in all. Its error correction takes about a microsecond a
-    /// module where it has work to do: 4 ms for version 11, 30 ms for version 40.
+    /// The most modules in all, those of one symbol counted each time that they are read off a
+    /// plane or handed to rqrr. Reading takes 0.1 microseconds, and correcting one where there
+    /// are many errors: 30 ms for version 40.
     modules: usize,
     /// Which bitmaps are made, in turn.
     passes: &'static [Pass],
@@ -47,25 +49,25 @@ const LIVE: Limits = Limits {
     pixels: 1_300_000,
     finders: 64,
     triples: 32,
-    fits: 60,
-    modules: 40_000,
+    fits: 48,
+    modules: 36_000,
     passes: &[
         Pass { radius: 12, margin: 8, planes: ALL },
-        Pass { radius: 5, margin: 4, planes: 1 },
+        Pass { radius: 3, margin: 2, planes: 1 },
     ],
 };
 
 /// A scanned sheet or a photograph in some tenths of a second.
 const THOROUGH: Limits = Limits {
-    pixels: 4_500_000,
-    finders: 160,
-    triples: 160,
-    fits: 400,
-    modules: 160_000,
+    pixels: 3_000_000,
+    finders: 128,
+    triples: 128,
+    fits: 240,
+    modules: 200_000,
     passes: &[
         Pass { radius: 12, margin: 8, planes: ALL },
         Pass { radius: 24, margin: 4, planes: ALL },
-        Pass { radius: 5, margin: 4, planes: ALL },
+        Pass { radius: 4, margin: 3, planes: ALL },
     ],
 };
 
@@ -224,33 +226,37 @@ impl Search {
     /// The content of `grid`, from the likeliest way to see its modules to the least.
     fn decode(&mut self, grid: &Grid, plane: &Plane<'_>) -> Option<Content> {
         let flat = grid.aligned(plane, Anchors::Corners);
-        let modules = flat.sample(plane);
-        let sharp = modules.sharpened();
-        if let Some(content) = self.ask(&modules, 5).or_else(|| self.ask(&sharp, 5)) {
-            return Some(content);
+        let plain = self.sample(&flat, plane)?;
+        let sharp = plain.sharpened();
+        let content = self.ask(&plain, 5).or_else(|| self.ask(&sharp, 5));
+        if content.is_some() {
+            return content;
         }
-        let creased = grid.aligned(plane, Anchors::Middles).sample(plane);
-        if let Some(content) = self.ask(&creased, 5) {
-            return Some(content);
+        let creased = self.sample(&grid.aligned(plane, Anchors::Middles), plane)?;
+        let content = self.ask(&creased, 5);
+        if content.is_some() || self.effort == Effort::Live {
+            return content;
         }
-        if self.effort == Effort::Live {
-            return None;
-        }
-        let others =
-            [(modules, 2), (flat.sample(plane), 12), (sharp.sharpened(), 6), (creased.sharpened(), 6)];
-        if let Some(content) = others.iter().find_map(|(modules, radius)| self.ask(modules, *radius)) {
-            return Some(content);
-        }
-        if grid.size() > DRAWN_SIZE {
-            return None;
+        let more = [(&plain, 2), (&plain, 12), (&sharp.sharpened(), 6), (&creased.sharpened(), 6)];
+        let content = more.iter().find_map(|(modules, radius)| self.ask(modules, *radius));
+        if content.is_some() || grid.size() > DRAWN_SIZE {
+            return content;
         }
         let ways = [0.7, 1.4].into_iter().flat_map(|far| {
             let sides = [(far, 0.0), (0.0, far), (-far, 0.0), (0.0, -far)];
             let corners = [(far, far), (-far, -far), (far, -far), (-far, far)];
             sides.into_iter().chain(corners)
         });
-        ways.map(|(x, y)| flat.drawn(Point::new(x, y)))
-            .find_map(|grid| self.ask(&grid.sample(plane), 5))
+        ways.map(|(x, y)| flat.drawn(Point::new(x, y))).find_map(|grid| {
+            let modules = self.sample(&grid, plane)?;
+            self.ask(&modules, 5)
+        })
+    }
+
+    /// The modules of `grid`, as long as there are any left to be read.
+    fn sample(&mut self, grid: &Grid, plane: &Plane<'_>) -> Option<Modules> {
+        self.limits.modules = self.limits.modules.checked_sub(grid.size() * grid.size())?;
+        Some(grid.sample(plane))
     }
 
     /// What rqrr makes of `modules`, as long as it may be asked.
