@@ -8,6 +8,8 @@
 
 use std::fmt::Write;
 
+use chrono::TimeDelta;
+
 use crate::{
     credential::{Kind, VerifiedCredential},
     decision::{Decision, Reason, Verdict},
@@ -156,6 +158,19 @@ fn advice(verdict: Verdict, reason: Option<Reason>) -> Words {
         }
     };
     Words::new(zh, en)
+}
+
+/// A length of time in its two largest units.
+#[must_use]
+pub fn age(age: TimeDelta) -> Words {
+    let (days, hours, minutes) = (age.num_days(), age.num_hours() % 24, age.num_minutes() % 60);
+    if days > 0 {
+        Words::new(format!("{days} 天 {hours} 小时"), format!("{days} d {hours} h"))
+    } else if hours > 0 {
+        Words::new(format!("{hours} 小时 {minutes} 分"), format!("{hours} h {minutes} min"))
+    } else {
+        Words::new(format!("{minutes} 分钟"), format!("{minutes} min"))
+    }
 }
 
 /// A text that shows every one of its characters: those that the screen's font has, as they are;

@@ -20,8 +20,7 @@ const MAX_IN_ROW: usize = 64;
 
 /// The most places at which a row's 1:1:3:1:1 is looked at more closely, in one bitmap.
 ///
-/// Each costs four walks of the pattern's length, about half a microsecond. A picture of noise
-/// of one megapixel has some 10 000.
+/// Each costs some walks of the pattern's length. A quarter of a megapixel of noise has 10 000.
 const MAX_CROSSINGS: u32 = 20_000;
 
 /// The most neighbours with which a pattern is tried as a corner.

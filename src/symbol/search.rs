@@ -62,8 +62,8 @@ const THOROUGH: Limits = Limits {
     pixels: 3_000_000,
     finders: 128,
     triples: 128,
-    fits: 240,
-    modules: 200_000,
+    fits: 200,
+    modules: 150_000,
     passes: &[
         Pass { radius: 12, margin: 8, planes: ALL },
         Pass { radius: 24, margin: 4, planes: ALL },
@@ -87,13 +87,18 @@ const SAME: f64 = 3.0;
 
 /// Reads the symbols in `full`.
 pub(super) fn read(full: Plane<'_>, effort: Effort) -> Reading {
-    let mut search = Search::new(effort);
     let planes = pyramid(full);
+    let mut search = Search::new();
     search.run(&planes);
-    if effort == Effort::Thorough && search.read.is_empty() {
-        // Light on dark.
-        let planes: Vec<_> = planes.iter().map(Plane::inverted).collect();
+    if effort == Effort::Thorough {
+        // After the cheap attempts, lest the dear ones use up what those need.
+        search.deepen();
         search.run(&planes);
+        if search.read.is_empty() {
+            // Light on dark.
+            let planes: Vec<_> = planes.iter().map(Plane::inverted).collect();
+            search.run(&planes);
+        }
     }
     search.finish()
 }
@@ -138,12 +143,15 @@ struct Unread {
 }
 
 impl Search {
-    fn new(effort: Effort) -> Self {
-        let limits = match effort {
-            Effort::Live => LIVE,
-            Effort::Thorough => THOROUGH,
-        };
-        Self { effort, limits, read: Vec::new(), unread: Vec::new() }
+    fn new() -> Self {
+        Self { effort: Effort::Live, limits: LIVE, read: Vec::new(), unread: Vec::new() }
+    }
+
+    /// Goes on with all the attempts there are.
+    fn deepen(&mut self) {
+        self.effort = Effort::Thorough;
+        self.limits = THOROUGH;
+        self.unread.iter_mut().for_each(|unread| unread.tries = 0);
     }
 
     /// Looks through `planes`, each half the size of the one before, until all that is seen is
@@ -377,7 +385,7 @@ mod tests {
             ("apart", vec![unread(site(0.0, 0.0), true), unread(site(300.0, 0.0), true)], 2),
         ];
         for (name, unread, seen) in cases {
-            let search = Search { unread, ..Search::new(Effort::Live) };
+            let search = Search { unread, ..Search::new() };
             assert_eq!(search.finish().seen, seen, "{name}");
         }
     }

@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use greengate::{
     clock::{self, Timestamp},
     decision::Basis,
     key_ring::{Issuer, KeyStatus},
+    presentation,
     store::Store,
     sync,
 };
@@ -73,7 +73,7 @@ fn show_versions(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<
         return Ok(0);
     };
     for (kind, version, issued) in trust.versions() {
-        let (file, age) = (kind.file_name(), age(now - issued));
+        let (file, age) = (kind.file_name(), presentation::age(now - issued).en);
         writeln!(out, "{file} version {version}, issued {issued}, {age} ago")?;
     }
     if trust.policy.is_none() {
@@ -137,14 +137,4 @@ fn show_json(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<u8, 
         &json!({"provisioned": provisioned, "documents": documents, "issuers": issuers}),
     )?;
     Ok(0)
-}
-
-/// A length of time in its two largest units.
-fn age(age: TimeDelta) -> String {
-    let (days, hours) = (age.num_days(), age.num_hours() % 24);
-    if days > 0 {
-        format!("{days} d {hours} h")
-    } else {
-        format!("{hours} h {} min", age.num_minutes() % 60)
-    }
 }

@@ -21,8 +21,10 @@ use greengate::{
     store::Store,
 };
 
-pub(crate) use self::camera::DemoCamera;
-use self::{camera::PERSON, people::Person};
+use self::{
+    camera::{DemoCamera, PERSON},
+    people::Person,
+};
 use crate::{
     Failure,
     lane::{Lane, Showing},
@@ -71,8 +73,9 @@ impl Demo {
         if self.headless {
             return stage.play(out, |_, _, _| Ok(()));
         }
-        let Stage { lane, camera, .. } = stage;
-        crate::kiosk::run(|_| lane, crate::kiosk::Source::Demo(camera), &self.window)
+        let Stage { lane, mut camera, .. } = stage;
+        let frames = crate::kiosk::Source::Drawn(Box::new(move |now| camera.frame(now)));
+        crate::kiosk::run(|_| lane, frames, &self.window)
     }
 
     #[cfg(not(feature = "kiosk"))]

@@ -1,4 +1,4 @@
-//! Where a kiosk's frames come from: a camera, pictures, or the demonstration.
+//! Where a kiosk's frames come from: a camera, pictures, or whoever draws them.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,14 +7,13 @@ use std::{
 };
 
 use greengate::{
-    clock,
+    clock::{self, Timestamp},
     device::pictures::{self, PictureError},
     frame::Frame,
     language::Words,
 };
 
 use super::camera::{Camera, Sight};
-use crate::demo::DemoCamera;
 
 /// The time between two frames that are not a camera's.
 const PACE: Duration = Duration::from_millis(66);
@@ -26,12 +25,11 @@ const PICTURE_SHOWN: Duration = Duration::from_secs(4);
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A source of frames.
-#[derive(Debug)]
 pub(crate) enum Source {
     /// A camera.
     Camera(Camera),
-    /// The demonstration's.
-    Demo(DemoCamera),
+    /// Drawn when they are asked for.
+    Drawn(Box<dyn FnMut(Timestamp) -> Frame + Send>),
     /// Picture files.
     Pictures(Pictures),
 }
@@ -68,9 +66,9 @@ impl Source {
                 Some(Sight::Fault(fault)) => Next::Fault(fault.words()),
                 None => Next::Nothing,
             },
-            Self::Demo(camera) => {
+            Self::Drawn(draw) => {
                 thread::sleep(PACE);
-                Next::Frame(camera.frame(clock::now()))
+                Next::Frame(draw(clock::now()))
             }
             Self::Pictures(pictures) => {
                 thread::sleep(PACE);

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use chrono::TimeDelta;
 use greengate::{
     clock::{Timestamp, in_shanghai},
     language::Words,
     policy::{Policy, TrustAge},
+    presentation,
     store::Totals,
     trust::Trust,
 };
@@ -56,7 +56,7 @@ pub(crate) fn of(lane: &Lane, now: Timestamp) -> Status {
         gate: lane.gate().map(|gate| gate.gate.clone()).unwrap_or_default(),
         trust: policy.zip(published).map(|(policy, published)| policy.trust_age(published, now)),
         version: trust.map(|trust| versions(trust.key_ring.version(), policy)).unwrap_or_default(),
-        age: published.map(|published| age(now - published)).unwrap_or_default(),
+        age: published.map(|published| presentation::age(now - published)).unwrap_or_default(),
         network: network(),
         time: in_shanghai(now).format("%H:%M").to_string(),
         date: in_shanghai(now).format("%Y-%m-%d").to_string(),
@@ -69,18 +69,6 @@ fn versions(key_ring: u64, policy: Option<&Policy>) -> String {
         || key_ring.to_string(),
         |Policy { version, .. }| format!("{key_ring} · {version}"),
     )
-}
-
-/// A length of time in its two largest units.
-fn age(age: TimeDelta) -> Words {
-    let (days, hours, minutes) = (age.num_days(), age.num_hours() % 24, age.num_minutes() % 60);
-    if days > 0 {
-        Words::new(format!("{days} 天 {hours} 小时"), format!("{days} d {hours} h"))
-    } else if hours > 0 {
-        Words::new(format!("{hours} 小时 {minutes} 分"), format!("{hours} h {minutes} min"))
-    } else {
-        Words::new(format!("{minutes} 分钟"), format!("{minutes} min"))
-    }
 }
 
 /// Whether the kernel has a way out: a route to everywhere, by IPv4 or IPv6.
