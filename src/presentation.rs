@@ -126,6 +126,13 @@ fn reason_words(reason: Reason) -> Words {
         Reason::UnderReview => ("健康申报审核中", "The declaration is under review"),
         Reason::UnknownKey => ("未知的签发方或密钥", "Unknown issuer or key"),
         Reason::UnmappedStatus => ("无法识别的健康状态", "The status is not known here"),
+        Reason::CompareDocument => ("政策要求核对证件", "The rules ask to compare the document"),
+        Reason::NatMissing => ("缺少核酸检测结果", "There is no nucleic-acid test"),
+        Reason::NatTooOld => ("核酸检测已超过期限", "The nucleic-acid test is too old"),
+        Reason::NatPositive => ("核酸检测阳性", "The nucleic-acid test is positive"),
+        Reason::NatPending => ("核酸检测结果未出", "The nucleic-acid test has no result yet"),
+        Reason::NotCommuter => ("未登记为通勤人员", "Not a registered commuter"),
+        Reason::RiskArea => ("曾到访风险地区", "Has been to an area of risk"),
         Reason::Unreadable => ("看到二维码，但无法识读", "A code is seen but cannot be read"),
         Reason::Watch => ("黄码", "Yellow code"),
         Reason::WithdrawnSeries => {

@@ -41,6 +41,18 @@ impl RiskAreas {
         }
         Ok(list)
     }
+
+    /// How high the risk of a visit to `area` with its last day on `day` is, as of `today`; nothing
+    /// if the list has no such area for that day, or the day lies outside the window.
+    #[must_use]
+    pub fn level(&self, area: u32, day: NaiveDate, today: NaiveDate) -> Option<RiskLevel> {
+        let days_ago = (today - day).num_days();
+        if !(0..=i64::from(self.window_days)).contains(&days_ago) {
+            return None;
+        }
+        let listed = self.areas.iter().filter(|listed| listed.covers(area) && listed.holds_on(day));
+        listed.map(|listed| listed.level).max()
+    }
 }
 
 /// One area.
@@ -57,6 +69,23 @@ pub struct RiskArea {
     pub to: Option<NaiveDate>,
 }
 
+impl RiskArea {
+    /// Whether `area` is this one or lies within it.
+    fn covers(&self, area: u32) -> bool {
+        let whole = match self.area {
+            province if province.is_multiple_of(10_000) => 10_000,
+            city if city.is_multiple_of(100) => 100,
+            _ => 1,
+        };
+        area / whole == self.area / whole
+    }
+
+    /// Whether it is listed for that day, the first and the last among them.
+    fn holds_on(&self, day: NaiveDate) -> bool {
+        self.from <= day && self.to.is_none_or(|to| day <= to)
+    }
+}
+
 /// How high the risk in an area is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,4 +94,37 @@ pub enum RiskLevel {
     Medium,
     /// High risk.
     High,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_visit_counts_in_its_areas_days_and_within_the_window() {
+        let json =
+            br#"{"version": 1, "issued": "2021-11-20T00:00:00Z", "window_days": 14, "areas": [
+            {"area": 110106, "level": "medium", "from": "2021-11-10", "to": "2021-11-12"},
+            {"area": 620000, "level": "medium", "from": "2021-11-01", "to": null},
+            {"area": 620100, "level": "high", "from": "2021-11-15", "to": null}]}"#;
+        let list = RiskAreas::parse(json).unwrap();
+        let medium = Some(RiskLevel::Medium);
+        let cases = [
+            ("the day before", 110_106, "2021-11-09", None),
+            ("first day", 110_106, "2021-11-10", medium),
+            ("last day", 110_106, "2021-11-12", medium),
+            ("the day after", 110_106, "2021-11-13", None),
+            ("its neighbour", 110_105, "2021-11-12", None),
+            ("anywhere in a province", 621_099, "2021-11-20", medium),
+            ("the worse of two", 620_102, "2021-11-15", Some(RiskLevel::High)),
+            ("before it was the worse", 620_102, "2021-11-14", medium),
+            ("first day of the window", 621_099, "2021-11-06", medium),
+            ("before the window", 621_099, "2021-11-05", None),
+            ("tomorrow", 621_099, "2021-11-21", None),
+        ];
+        let today = "2021-11-20".parse().unwrap();
+        for (name, area, day, level) in cases {
+            assert_eq!(list.level(area, day.parse().unwrap(), today), level, "{name}");
+        }
+    }
 }

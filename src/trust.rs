@@ -68,7 +68,7 @@ impl TrustFiles {
 }
 
 /// The lists as the terminal uses them.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trust {
     /// The issuers and their keys.
     pub key_ring: KeyRing,

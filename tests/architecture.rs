@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &["credential", "document"]),
     ("credential", &["key_ring", "symbol"]),
     ("trust", &["document", "key_ring", "policy", "recognition", "risk_area"]),
-    ("decision", &["credential", "policy", "recognition", "symbol", "trust"]),
+    ("decision", &["credential", "policy", "recognition", "risk_area", "symbol", "trust"]),
     ("presentation", &["credential", "decision"]),
     ("audit", &["credential", "decision", "symbol"]),
     ("session", &["decision", "symbol"]),

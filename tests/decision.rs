@@ -9,17 +9,21 @@
 
 mod common;
 
+use chrono::TimeDelta;
 use common::{
     NOW, at, basis, code, envelope, files, key, key_entry, key_ring, policy, recognition, text,
     text_of, usual_files,
 };
 use greengate::{
     clock::{Floor, Timestamp},
-    credential::{Binding, Claims, CodeId, Kind, Relation, write},
+    credential::{
+        Binding, Claims, CodeId, Kind, Nat, NatOutcome, NatResult, NatSource, Relation, write,
+    },
     decision::{Basis, Decision, Reason, Verdict, judge, judge_reading},
     issuer::IssuerId,
     place::Place,
     symbol::Reading,
+    trust::{Trust, TrustFiles},
 };
 use serde_json::{Value, json};
 
@@ -219,25 +223,142 @@ fn an_exception_holds_for_its_places_and_dates_and_the_provinces_own_codes() {
     }
 }
 
+/// A rule for phones at railway checkpoints.
+fn rule(id: &str, when: &Value, require: &Value, verdict: &str, reason: &str) -> Value {
+    json!({
+        "id": id, "version": 1, "places": ["rail_checkpoint"], "kinds": ["phone"],
+        "when": when, "require": require,
+        "otherwise": {"verdict": verdict, "reason": reason}, "text": {"zh": "", "en": ""},
+    })
+}
+
+/// The usual lists, but with these rules and published at `issued`.
+fn with_rules(rules: &Value, issued: &str) -> TrustFiles {
+    let mut with_rules = policy();
+    with_rules["rules"] = rules.clone();
+    with_rules["issued"] = issued.into();
+    files(&key_ring(&[(11, vec![key_entry(&key(1), "active")])]), &recognition(), &with_rules)
+}
+
 #[test]
-fn a_rule_that_cannot_be_evaluated_refers_whom_it_applies_to() {
-    let mut with_rule = policy();
-    with_rule["rules"] = json!([{
-        "id": "CN-R2", "version": 1, "places": ["rail_checkpoint"], "kinds": ["phone"],
-        "when": Value::Bool(true), "require": Value::Bool(true),
-        "otherwise": {"verdict": "deny", "reason": "E51"}, "text": {"zh": "", "en": ""},
-    }]);
-    let keys = vec![key_entry(&key(1), "active")];
-    let files = files(&key_ring(&[(11, keys)]), &recognition(), &with_rule);
-    let rail = basis(&files);
-    let park = Basis { place: Some(Place::Park), ..rail.clone() };
-    let cases: [(&str, fn(&mut Claims), &Basis, _); 3] = [
-        ("where it applies", |_| {}, &rail, ("refer", Some("E73"))),
-        ("another kind", paper, &rail, ("check_id", Some("E01"))),
-        ("another place", |_| {}, &park, ("pass", None)),
+fn the_first_rule_that_is_not_met_gives_the_answer() {
+    let (always, never) = (json!(true), json!(false));
+    let commuter = json!({"var": "payload.commuter"});
+    let is_commuter = json!({"!": [{"!": [commuter]}]});
+    let errs = json!({"<": [{"var": "payload.kind"}, 2]});
+    let pass: (&str, Option<&str>) = ("pass", None);
+    let cases = [
+        ("none", json!([]), pass),
+        ("met", json!([rule("A", &always, &always, "deny", "E50")]), pass),
+        ("not met", json!([rule("A", &always, &never, "deny", "E50")]), ("deny", Some("E50"))),
+        ("none of its business", json!([rule("A", &never, &never, "deny", "E50")]), pass),
+        (
+            "milder than its reason",
+            json!([rule("A", &always, &is_commuter, "refer", "E53")]),
+            ("refer", Some("E53")),
+        ),
+        (
+            "for a look at the document",
+            json!([rule("A", &always, &never, "check_id", "E03")]),
+            ("check_id", Some("E03")),
+        ),
+        (
+            "the first of two",
+            json!([
+                rule("A", &always, &never, "refer", "E55"),
+                rule("B", &always, &never, "deny", "E50")
+            ]),
+            ("refer", Some("E55")),
+        ),
+        (
+            "one that errs",
+            json!([rule("A", &always, &errs, "deny", "E50")]),
+            ("refer", Some("E73")),
+        ),
+        (
+            "one that errs on whom",
+            json!([rule("A", &errs, &always, "deny", "E50")]),
+            ("refer", Some("E73")),
+        ),
+        (
+            "no yes and no no",
+            json!([rule("A", &always, &commuter, "deny", "E50")]),
+            ("refer", Some("E73")),
+        ),
     ];
-    for (name, change, basis, expected) in cases {
-        assert_eq!(told(&judge(&code(change), basis, at(NOW))), expected, "{name}");
+    for (name, rules, expected) in cases {
+        let rail = basis(&with_rules(&rules, "2021-11-19T20:00:00Z"));
+        assert_eq!(told(&judge(&code(|_| {}), &rail, at(NOW))), expected, "{name}");
+        let park = Basis { place: Some(Place::Park), ..rail.clone() };
+        assert_eq!(told(&judge(&code(|_| {}), &park, at(NOW))), pass, "{name}, elsewhere");
+        let paper = told(&judge(&code(paper), &rail, at(NOW)));
+        assert_eq!(paper, ("check_id", Some("E01")), "{name}, on paper");
+    }
+}
+
+#[test]
+fn a_pack_with_a_rule_that_makes_no_sense_is_refused_by_the_rules_name() {
+    let (always, never) = (json!(true), json!(false));
+    let cases = [
+        ("unknown operation", rule("A-1", &json!({"cat": ["a", "b"]}), &always, "deny", "E50")),
+        ("a float", rule("A-1", &always, &json!({"<": [1.5, 2]}), "deny", "E50")),
+        ("no verdict for a rule", rule("A-1", &always, &never, "pass", "E50")),
+        ("no reason for a rule", rule("A-1", &always, &never, "deny", "E41")),
+    ];
+    for (name, rule) in cases {
+        let files = with_rules(&json!([rule]), NOW);
+        assert!(Trust::parse(&files).is_err(), "{name}");
+    }
+    let twice = rule("A-1", &always, &never, "deny", "E50");
+    let files = with_rules(&json!([twice.clone(), twice]), NOW);
+    let said = Trust::parse(&files).unwrap_err().to_string();
+    assert_eq!(said, "policy.json: rule A-1 stands twice");
+}
+
+#[test]
+fn a_test_counts_for_fourteen_civil_days_in_shanghai() {
+    let tested = json!({"!": [{"!": [{"var": "payload.nat"}]}]});
+    let days = json!({"<=": [0, {"var": "payload.nat.age_days"}, 14]});
+    let rules = json!([
+        rule("CN-R2-1", &json!(true), &tested, "deny", "E50"),
+        rule("CN-R2-2", &json!(true), &days, "deny", "E51"),
+    ]);
+    // Source: REQUIREMENTS, section 3.
+    let cases = [
+        ("2021-11-06", "2021-11-20T23:59:59+08:00", "2021-11-21T00:00:00+08:00"),
+        ("2021-11-06", "2021-11-20T12:00:00+08:00", "2021-11-21T00:10:00+08:00"),
+        ("2023-02-15", "2023-03-01T23:59:59+08:00", "2023-03-02T00:00:00+08:00"),
+        ("2024-02-15", "2024-02-29T23:59:59+08:00", "2024-03-01T00:00:00+08:00"),
+        ("2024-02-29", "2024-03-14T23:59:59+08:00", "2024-03-15T00:00:00+08:00"),
+        ("2023-12-25", "2024-01-08T23:59:59+08:00", "2024-01-09T00:00:00+08:00"),
+    ];
+    for (anchor, last, denied) in cases {
+        for (now, expected) in [(last, ("pass", None)), (denied, ("deny", Some("E51")))] {
+            for minute in ["00:00", "23:59"] {
+                let uploaded = at(&format!("{anchor}T{minute}:00+08:00"));
+                let now = at(now);
+                let tested = code(|claims| {
+                    claims.issued = now;
+                    claims.expires = now + TimeDelta::hours(1);
+                    let result = NatResult::Negative;
+                    let outcome = NatOutcome::Known { result, reported: uploaded, uploaded };
+                    let source = NatSource::Municipal;
+                    claims.nat =
+                        Some(Nat { source, sampled: uploaded - TimeDelta::days(1), outcome });
+                });
+                let basis = basis(&with_rules(&rules, &now.to_rfc3339()));
+                assert_eq!(
+                    told(&judge(&tested, &basis, now)),
+                    expected,
+                    "{anchor} {minute}, {now}"
+                );
+                let untested = code(|claims| {
+                    claims.issued = now;
+                    claims.expires = now + TimeDelta::hours(1);
+                });
+                assert_eq!(told(&judge(&untested, &basis, now)), ("deny", Some("E50")));
+            }
+        }
     }
 }
 

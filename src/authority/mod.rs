@@ -25,7 +25,7 @@ use crate::{
     issuer::IssuerId,
     key_ring::{IssuerEntry, KeyEntry, KeyId, KeyRingDocument, StatusEntry},
     language::Words,
-    policy::{LifetimeHours, NatAnchor, Policy, TimeZone, TrustAgeHours},
+    policy::{LifetimeHours, NatAnchor, PolicyDocument, TimeZone, TrustAgeHours},
     recognition::{NormalStatus, RecognitionDocument, TranscodingEntry},
     risk_area::RiskAreas,
     symbol::SymbolText,
@@ -240,8 +240,8 @@ fn usual_statuses() -> BTreeMap<String, NormalStatus> {
 }
 
 /// A policy without rules, with the limits of REQUIREMENTS, section 3, and CODE-FORMAT.
-fn usual_policy(version: u64, issued: Timestamp) -> Policy {
-    Policy {
+fn usual_policy(version: u64, issued: Timestamp) -> PolicyDocument {
+    PolicyDocument {
         name: "GREENGATE-BASE".to_owned(),
         version,
         issued,

@@ -23,8 +23,8 @@ struct Limits {
     /// The most grids fitted in all: some 0.1 ms each.
     fits: usize,
     /// The most modules in all, those of one symbol counted each time that they are read off a
-    /// plane or handed to rqrr. Reading takes 0.1 microseconds, and correcting one where there
-    /// are many errors: 30 ms for version 40.
+    /// plane or handed to rqrr. A module takes 0.1 microseconds to read and up to one to correct:
+    /// version 40 takes 30 ms.
     modules: usize,
     /// Which bitmaps are made, in turn.
     passes: &'static [Pass],

@@ -7,6 +7,8 @@
 //!
 //! Nothing that is unknown counts as yes. No error ends in a pass.
 
+mod facts;
+
 use std::fmt;
 
 use thiserror::Error;
@@ -15,14 +17,14 @@ use crate::{
     clock::{Floor, Timestamp},
     credential::{self, Claims, Credential, ParseError, VerifiedCredential, VerifyError},
     place::Place,
-    policy::{Policy, TrustAge},
+    policy::{self, Otherwise, Policy, RuleReason, RuleVerdict, TrustAge},
     recognition::NormalStatus,
     symbol::{Reading, SymbolText},
     trust::Trust,
 };
 
 /// All that a judgement rests on. Replaced whole, never changed.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Basis {
     /// The lists, if any have been installed.
     pub trust: Option<Trust>,
@@ -99,7 +101,13 @@ impl Decision {
 
     /// The decision that `reason` stands for where no rule has said otherwise.
     fn because(reason: Reason, credential: Option<VerifiedCredential>) -> Self {
-        match (reason.verdict(), credential) {
+        Self::told(Told { verdict: reason.verdict(), reason }, credential)
+    }
+
+    /// The decision of that verdict for that reason. Without a credential nobody passes.
+    fn told(told: Told, credential: Option<VerifiedCredential>) -> Self {
+        let Told { verdict, reason } = told;
+        match (verdict, credential) {
             (Verdict::CheckId, Some(credential)) => Self::CheckId(credential, reason),
             (Verdict::Deny, credential) => Self::Deny(reason, credential),
             (Verdict::Retry, _) => Self::Retry(reason),
@@ -107,6 +115,30 @@ impl Decision {
                 Self::Refer(reason, credential)
             }
         }
+    }
+}
+
+/// A verdict, and the reason for it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Told {
+    verdict: Verdict,
+    reason: Reason,
+}
+
+impl From<Reason> for Told {
+    fn from(reason: Reason) -> Self {
+        Self { verdict: reason.verdict(), reason }
+    }
+}
+
+impl From<Otherwise> for Told {
+    fn from(Otherwise { verdict, reason }: Otherwise) -> Self {
+        let verdict = match verdict {
+            RuleVerdict::CheckId => Verdict::CheckId,
+            RuleVerdict::Deny => Verdict::Deny,
+            RuleVerdict::Refer => Verdict::Refer,
+        };
+        Self { verdict, reason: reason.into() }
     }
 }
 
@@ -214,6 +246,27 @@ pub enum Reason {
     /// A symbol was seen, and cannot be read.
     #[error("seen but unreadable")]
     Unreadable,
+    /// A rule wants the document compared.
+    #[error("the policy wants the document compared")]
+    CompareDocument,
+    /// There is no nucleic-acid test.
+    #[error("no nucleic-acid test")]
+    NatMissing,
+    /// The test is too old.
+    #[error("nucleic-acid test too old")]
+    NatTooOld,
+    /// The test is positive.
+    #[error("nucleic-acid test positive")]
+    NatPositive,
+    /// The holder is no registered commuter.
+    #[error("not a registered commuter")]
+    NotCommuter,
+    /// The test has no result yet.
+    #[error("nucleic-acid test without a result yet")]
+    NatPending,
+    /// The holder has been to an area of risk.
+    #[error("has been to an area of risk")]
+    RiskArea,
     /// The series of codes has been replaced by another.
     #[error("code series is withdrawn")]
     WithdrawnSeries,
@@ -226,6 +279,7 @@ impl Reason {
         match self {
             Self::PaperCode => "E01",
             Self::BoundCode => "E02",
+            Self::CompareDocument => "E03",
             Self::Unreadable => "E10",
             Self::ForeignSymbol => "E11",
             Self::Malformed => "E12",
@@ -241,6 +295,12 @@ impl Reason {
             Self::Stop => "E41",
             Self::UnderReview => "E42",
             Self::UnmappedStatus => "E43",
+            Self::NatMissing => "E50",
+            Self::NatTooOld => "E51",
+            Self::NatPositive => "E52",
+            Self::NotCommuter => "E53",
+            Self::NatPending => "E54",
+            Self::RiskArea => "E55",
             Self::ExceptedProvince => "E60",
             Self::WithdrawnSeries => "E61",
             Self::TrustStale => "E70",
@@ -250,11 +310,13 @@ impl Reason {
         }
     }
 
-    /// The verdict that the code belongs to.
+    /// The verdict that the code belongs to, where no rule of the policy names another.
     #[must_use]
     pub fn verdict(self) -> Verdict {
         match self {
-            Self::PaperCode | Self::BoundCode | Self::TrustStale => Verdict::CheckId,
+            Self::PaperCode | Self::BoundCode | Self::CompareDocument | Self::TrustStale => {
+                Verdict::CheckId
+            }
             Self::Unreadable | Self::ForeignSymbol | Self::Malformed | Self::SeveralCodes => {
                 Verdict::Retry
             }
@@ -262,6 +324,8 @@ impl Reason {
             | Self::IssuedInFuture
             | Self::UnderReview
             | Self::UnmappedStatus
+            | Self::NatPending
+            | Self::RiskArea
             | Self::ExceptedProvince
             | Self::WithdrawnSeries
             | Self::TrustPastLimit
@@ -273,7 +337,11 @@ impl Reason {
             | Self::Expired
             | Self::PastLifetime
             | Self::Watch
-            | Self::Stop => Verdict::Deny,
+            | Self::Stop
+            | Self::NatMissing
+            | Self::NatTooOld
+            | Self::NatPositive
+            | Self::NotCommuter => Verdict::Deny,
         }
     }
 }
@@ -292,6 +360,20 @@ impl From<VerifyError> for Reason {
             VerifyError::RetiredKey { .. } => Self::RetiredKey,
             VerifyError::UnknownKey => Self::UnknownKey,
             VerifyError::WithdrawnSeries => Self::WithdrawnSeries,
+        }
+    }
+}
+
+impl From<RuleReason> for Reason {
+    fn from(reason: RuleReason) -> Self {
+        match reason {
+            RuleReason::CompareDocument => Self::CompareDocument,
+            RuleReason::NatMissing => Self::NatMissing,
+            RuleReason::NatTooOld => Self::NatTooOld,
+            RuleReason::NatPositive => Self::NatPositive,
+            RuleReason::NotCommuter => Self::NotCommuter,
+            RuleReason::NatPending => Self::NatPending,
+            RuleReason::RiskArea => Self::RiskArea,
         }
     }
 }
@@ -364,16 +446,20 @@ fn judge_verified(
     footing: &Footing<'_>,
     now: Timestamp,
 ) -> Decision {
-    let claims = credential.claims();
-    let checked = check_dates(claims, footing.policy, now)
-        .and_then(|()| check_recognition(claims, footing, now))
-        .and_then(|()| check_status(claims, footing.trust))
-        .and_then(|()| check_rules(claims, footing))
-        .and_then(|()| check_document_needed(claims, footing.age));
-    match checked {
+    match check(credential.claims(), footing, now) {
         Ok(()) => Decision::Pass(credential),
-        Err(reason) => Decision::because(reason, Some(credential)),
+        Err(told) => Decision::told(told, Some(credential)),
     }
+}
+
+/// Every check of what was said, in its order.
+fn check(claims: &Claims, footing: &Footing<'_>, now: Timestamp) -> Result<(), Told> {
+    check_dates(claims, footing.policy, now)?;
+    check_recognition(claims, footing, now)?;
+    let status = check_status(claims, footing.trust)?;
+    check_rules(claims, status, footing, now)?;
+    check_document_needed(claims, footing.age)?;
+    Ok(())
 }
 
 /// `issued <= now < expires`, with the policy's tolerance for a fast issuer, and no older than a
@@ -401,10 +487,10 @@ fn check_recognition(claims: &Claims, footing: &Footing<'_>, now: Timestamp) -> 
 }
 
 /// The issuer's own status has a normal meaning, and that is green.
-fn check_status(claims: &Claims, trust: &Trust) -> Result<(), Reason> {
+fn check_status(claims: &Claims, trust: &Trust) -> Result<NormalStatus, Reason> {
     let recognition = trust.recognition.as_ref();
     match recognition.and_then(|list| list.normal_status(claims.issuer, claims.status)) {
-        Some(NormalStatus::Normal) => Ok(()),
+        Some(NormalStatus::Normal) => Ok(NormalStatus::Normal),
         Some(NormalStatus::Watch) => Err(Reason::Watch),
         Some(NormalStatus::Stop) => Err(Reason::Stop),
         Some(NormalStatus::Review) => Err(Reason::UnderReview),
@@ -412,12 +498,18 @@ fn check_status(claims: &Claims, trust: &Trust) -> Result<(), Reason> {
     }
 }
 
-/// The policy's rules. None can be evaluated yet, so each that applies counts as one that erred.
-fn check_rules(claims: &Claims, footing: &Footing<'_>) -> Result<(), Reason> {
-    match footing.policy.rules_for(footing.place, claims.kind).next() {
-        Some(_) => Err(Reason::NoPolicy),
-        None => Ok(()),
-    }
+/// The policy's rules have nothing against it.
+fn check_rules(
+    claims: &Claims,
+    status: NormalStatus,
+    footing: &Footing<'_>,
+    now: Timestamp,
+) -> Result<(), Told> {
+    let facts = facts::of(claims, status, footing, now);
+    footing.policy.ask(footing.place, claims.kind, &facts).map_err(|objection| match objection {
+        policy::Objection::Erred(_) => Reason::NoPolicy.into(),
+        policy::Objection::NotMet(rule) => rule.otherwise.into(),
+    })
 }
 
 /// Nothing asks for a look at the holder's document.

@@ -1,13 +1,18 @@
 //! The place's signed policy: limits of age, and the rules people pass or fail by.
 //!
-//! The rules are kept as they were signed. Their language is not spoken here yet, and a rule that
-//! cannot be evaluated counts as one that errs: whoever it applies to is referred.
+//! A pack is checked when it is read: a rule that is no [`certlogic`] expression, or that gives an
+//! answer no rule may give, is refused with its name. Rules run in their order, and the first that
+//! is not met gives the answer; one that errs is an answer too, and never a pass.
+
+pub mod certlogic;
 
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use self::certlogic::Expression;
 
 use crate::{
     clock::Timestamp,
@@ -18,8 +23,7 @@ use crate::{
 };
 
 /// A policy pack, as one signed document said at one time.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     /// The pack's name, such as `BJ-2021-11`.
     pub name: String,
@@ -30,17 +34,14 @@ pub struct Policy {
     /// The zone whose civil days count.
     pub time_zone: TimeZone,
     /// Which of a test's three instants its age is counted from.
-    #[serde(default)]
     pub nat_anchor: NatAnchor,
     /// How old the trust data may be.
     pub trust_age_hours: TrustAgeHours,
     /// How long after it was issued a code of each kind may be shown.
     pub max_lifetime_hours: LifetimeHours,
     /// For how long a code that was shown counts as shown again.
-    #[serde(default)]
     pub repeat_window_seconds: u32,
     /// How far an issuer's clock may be ahead of the terminal's.
-    #[serde(default)]
     pub clock_tolerance_seconds: u32,
     /// The rules, in their order.
     pub rules: Vec<Rule>,
@@ -54,18 +55,29 @@ impl Policy {
     /// [`DocumentError`]; its content is refused if two rules share an identifier or the limits of
     /// age are out of order.
     pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
-        let policy: Self = document::read(bytes)?;
-        let TrustAgeHours { warn, check_id, refer } = policy.trust_age_hours;
+        let document: PolicyDocument = document::read(bytes)?;
+        let TrustAgeHours { warn, check_id, refer } = document.trust_age_hours;
         if warn > check_id || check_id > refer {
             return Err(DocumentError::content("trust_age_hours must not fall"));
         }
         let mut seen = BTreeSet::new();
-        for Rule { id, .. } in &policy.rules {
+        for RuleEntry { id, .. } in &document.rules {
             if !seen.insert(id) {
                 return Err(DocumentError::content(format!("rule {id} stands twice")));
             }
         }
-        Ok(policy)
+        Ok(Self {
+            name: document.name,
+            version: document.version,
+            issued: document.issued,
+            time_zone: document.time_zone,
+            nat_anchor: document.nat_anchor,
+            trust_age_hours: document.trust_age_hours,
+            max_lifetime_hours: document.max_lifetime_hours,
+            repeat_window_seconds: document.repeat_window_seconds,
+            clock_tolerance_seconds: document.clock_tolerance_seconds,
+            rules: document.rules.into_iter().map(Rule::parse).collect::<Result<_, _>>()?,
+        })
     }
 
     /// How far an issuer's clock may be ahead.
@@ -100,12 +112,31 @@ impl Policy {
         }
     }
 
-    /// The rules that apply to a code of `kind` shown at `place`, in their order.
-    pub fn rules_for(&self, place: Place, kind: Kind) -> impl Iterator<Item = &Rule> {
+    /// Asks the rules for `place` and `kind`, in their order, about a code of which `facts` say all
+    /// that rules see.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that is not met or that errs.
+    pub fn ask(&self, place: Place, kind: Kind, facts: &Value) -> Result<(), Objection<'_>> {
         self.rules
             .iter()
-            .filter(move |rule| rule.places.contains(&place) && rule.kinds.contains(&kind))
+            .filter(|rule| rule.places.contains(&place) && rule.kinds.contains(&kind))
+            .try_for_each(|rule| match rule.is_met(facts) {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(Objection::NotMet(rule)),
+                Err(_) => Err(Objection::Erred(rule)),
+            })
     }
+}
+
+/// What the rules have against a code.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Objection<'policy> {
+    /// The rule could not be evaluated.
+    Erred(&'policy Rule),
+    /// What the rule requires is not so.
+    NotMet(&'policy Rule),
 }
 
 /// What trust data is good for at its age.
@@ -165,8 +196,7 @@ pub struct LifetimeHours {
 }
 
 /// One rule.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// Its name for all time, such as `CN-R2`.
     pub id: String,
@@ -176,24 +206,41 @@ pub struct Rule {
     pub places: BTreeSet<Place>,
     /// To what it applies.
     pub kinds: BTreeSet<Kind>,
-    /// To whom it applies, in `CertLogic`.
-    pub when: Value,
-    /// What must be true of them, in `CertLogic`.
-    pub require: Value,
+    /// To whom it applies.
+    when: Expression,
+    /// What must be true of them.
+    require: Expression,
     /// The answer for those of whom it is not true.
     pub otherwise: Otherwise,
     /// What the rule says, in words.
     pub text: Words,
 }
 
+impl Rule {
+    fn parse(entry: RuleEntry) -> Result<Self, DocumentError> {
+        let RuleEntry { id, version, places, kinds, when, require, otherwise, text } = entry;
+        let expression = |member: &str, value: &Value| {
+            Expression::parse(value)
+                .map_err(|error| DocumentError::content(format!("rule {id}: {member}: {error}")))
+        };
+        let (when, require) = (expression("when", &when)?, expression("require", &require)?);
+        Ok(Self { id, version, places, kinds, when, require, otherwise, text })
+    }
+
+    /// Whether the code that `facts` tell of is none of the rule's business, or fulfils it.
+    fn is_met(&self, facts: &Value) -> Result<bool, certlogic::EvalError> {
+        Ok(!self.when.is_true(facts)? || self.require.is_true(facts)?)
+    }
+}
+
 /// The answer that a rule gives those who fail it.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Otherwise {
     /// The verdict.
     pub verdict: RuleVerdict,
-    /// The reason code.
-    pub reason: String,
+    /// The reason.
+    pub reason: RuleReason,
 }
 
 /// The verdicts that a rule may give.
@@ -206,4 +253,63 @@ pub enum RuleVerdict {
     Deny,
     /// A person must tell.
     Refer,
+}
+
+/// The reasons that a rule may give. Source: REQUIREMENTS, section 2.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum RuleReason {
+    /// The document is to be compared.
+    #[serde(rename = "E03")]
+    CompareDocument,
+    /// There is no test.
+    #[serde(rename = "E50")]
+    NatMissing,
+    /// The test is too old.
+    #[serde(rename = "E51")]
+    NatTooOld,
+    /// The test is positive.
+    #[serde(rename = "E52")]
+    NatPositive,
+    /// The holder is no registered commuter.
+    #[serde(rename = "E53")]
+    NotCommuter,
+    /// The test has no result yet.
+    #[serde(rename = "E54")]
+    NatPending,
+    /// The holder has been to an area of risk.
+    #[serde(rename = "E55")]
+    RiskArea,
+}
+
+/// The form of `policy.json`, for those who read it and for those who write it.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyDocument {
+    pub(crate) name: String,
+    pub(crate) version: u64,
+    pub(crate) issued: Timestamp,
+    pub(crate) time_zone: TimeZone,
+    #[serde(default)]
+    pub(crate) nat_anchor: NatAnchor,
+    pub(crate) trust_age_hours: TrustAgeHours,
+    pub(crate) max_lifetime_hours: LifetimeHours,
+    #[serde(default)]
+    pub(crate) repeat_window_seconds: u32,
+    #[serde(default)]
+    pub(crate) clock_tolerance_seconds: u32,
+    pub(crate) rules: Vec<RuleEntry>,
+}
+
+/// One rule in `policy.json`.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleEntry {
+    pub(crate) id: String,
+    pub(crate) version: u64,
+    pub(crate) places: BTreeSet<Place>,
+    pub(crate) kinds: BTreeSet<Kind>,
+    pub(crate) when: Value,
+    pub(crate) require: Value,
+    pub(crate) otherwise: Otherwise,
+    pub(crate) text: Words,
 }
