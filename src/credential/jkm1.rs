@@ -149,21 +149,3 @@ pub enum ParseError {
     #[error("code has an unknown claim")]
     UnknownClaim,
 }
-
-impl ParseError {
-    /// The reason code: E11 for what is no health code at all, E12 for what is a broken one.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::ForeignSymbol => "E11",
-            Self::Claim { .. }
-            | Self::EndsBeforeItBegins
-            | Self::Header
-            | Self::NotBase45
-            | Self::NotCoseSign1
-            | Self::NotDeterministic
-            | Self::TooLong
-            | Self::UnknownClaim => "E12",
-        }
-    }
-}

@@ -78,17 +78,3 @@ pub enum VerifyError {
     #[error("code series is withdrawn")]
     WithdrawnSeries,
 }
-
-impl VerifyError {
-    /// The reason code.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::BadSignature => "E20",
-            Self::CompromisedKey => "E23",
-            Self::RetiredKey { .. } => "E22",
-            Self::UnknownKey => "E21",
-            Self::WithdrawnSeries => "E61",
-        }
-    }
-}
