@@ -1,4 +1,4 @@
-//! Who signs credentials: a province, or the national platform.
+//! Who signs credentials: a province, the national platform, or a partner abroad.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::language::Words;
 
-/// The number of an issuer: a province by GB/T 2260, or [`IssuerId::NATIONAL`].
+/// The number of an issuer: a province by GB/T 2260, [`IssuerId::NATIONAL`], or a country abroad by
+/// ISO 3166-1, as far as no province has its number.
 ///
 /// A number by itself says nothing of trust: an issuer counts when the key ring has it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -32,14 +33,28 @@ impl IssuerId {
     /// What the issuer is called, if the number is one of GB/T 2260 or the national platform's.
     #[must_use]
     pub fn name(self) -> Option<Words> {
-        let (_, zh, en) = NAMES.iter().find(|(number, ..)| *number == self.0)?;
+        let index = NAMES.binary_search_by_key(&self.0, |(number, ..)| *number).ok()?;
+        let (_, zh, en) = NAMES.get(index)?;
         Some(Words::new(*zh, *en))
     }
 
     /// Whether the number is a province's by GB/T 2260.
     #[must_use]
     pub fn is_province(self) -> bool {
-        self != Self::NATIONAL && self.name().is_some()
+        self != Self::NATIONAL && self.is_domestic()
+    }
+
+    /// Whether the number is a province's or the national platform's.
+    #[must_use]
+    pub fn is_domestic(self) -> bool {
+        NAMES.binary_search_by_key(&self.0, |(number, ..)| *number).is_ok()
+    }
+
+    /// The two letters in ISO 3166-1 of the country abroad that has this number.
+    #[must_use]
+    pub fn country(self) -> Option<&'static str> {
+        let country = rust_iso3166::from_numeric(self.0).filter(|_| !self.is_domestic())?;
+        Some(country.alpha2)
     }
 
     /// Every issuer that has a [`name`](Self::name), in the order of their numbers.
@@ -92,3 +107,33 @@ const NAMES: &[(u16, &str, &str)] = &[
     (82, "澳门", "Macao"),
     (156, "国家平台", "National platform"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_a_provinces_the_platforms_or_a_countrys() {
+        // 36 and 50 are Australia's and Bangladesh's too; there provinces come first.
+        let cases = [
+            (11, "province", None),
+            (36, "province", None),
+            (50, "province", None),
+            (82, "province", None),
+            (156, "platform", None),
+            (410, "abroad", Some("KR")),
+            (702, "abroad", Some("SG")),
+            (0, "abroad", None),
+            (999, "abroad", None),
+        ];
+        for (number, kind, country) in cases {
+            let issuer = IssuerId::new(number);
+            let found = match (issuer.is_province(), issuer.is_domestic()) {
+                (true, true) => "province",
+                (false, true) => "platform",
+                _ => "abroad",
+            };
+            assert_eq!((found, issuer.country()), (kind, country), "{number}");
+        }
+    }
+}

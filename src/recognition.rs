@@ -103,6 +103,19 @@ impl Recognition {
         })
     }
 
+    /// The agreement by which codes of `issuer`, abroad, count at `place`, if one is in force:
+    /// `from <= now < to`.
+    #[must_use]
+    pub fn partner(&self, issuer: IssuerId, place: Place, now: Timestamp) -> Option<&Partner> {
+        let country = issuer.country()?;
+        self.partners.iter().find(|partner| {
+            partner.partner == country
+                && partner.places.contains(&place)
+                && partner.from <= now
+                && now < partner.to
+        })
+    }
+
     /// The issuers abroad, in force or not.
     #[must_use]
     pub fn partners(&self) -> &[Partner] {

@@ -42,6 +42,16 @@ impl RiskAreas {
         Ok(list)
     }
 
+    /// The highest risk of visits, each an area and the last day there, as of `today`; nothing if
+    /// none of them counts.
+    pub fn worst(
+        &self,
+        visits: impl IntoIterator<Item = (u32, NaiveDate)>,
+        today: NaiveDate,
+    ) -> Option<RiskLevel> {
+        visits.into_iter().filter_map(|(area, day)| self.level(area, day, today)).max()
+    }
+
     /// How high the risk of a visit to `area` with its last day on `day` is, as of `today`; nothing
     /// if the list has no such area for that day, or the day lies outside the window.
     #[must_use]

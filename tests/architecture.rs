@@ -25,10 +25,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("credential", &["key_ring", "symbol"]),
     ("trust", &["document", "key_ring", "policy", "recognition", "risk_area"]),
     ("decision", &["credential", "policy", "recognition", "risk_area", "symbol", "trust"]),
-    ("presentation", &["credential", "decision"]),
+    ("presentation", &["credential", "decision", "risk_area"]),
     ("audit", &["credential", "decision", "symbol"]),
-    ("session", &["decision", "symbol"]),
-    ("store", &["audit", "credential", "decision", "trust"]),
+    ("session", &["credential", "decision", "symbol"]),
+    ("store", &["audit", "credential", "decision", "policy", "trust"]),
     ("sync", &["document", "trust"]),
     ("device", &["frame"]),
     (

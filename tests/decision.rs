@@ -11,15 +11,15 @@ mod common;
 
 use chrono::TimeDelta;
 use common::{
-    NOW, at, basis, code, envelope, files, key, key_entry, key_ring, policy, recognition, text,
-    text_of, usual_files,
+    NOW, at, basis, code, envelope, files, judge, judge_reading, key, key_entry, key_ring, policy,
+    recognition, text, text_of, usual_files,
 };
 use greengate::{
     clock::{Floor, Timestamp},
     credential::{
         Binding, Claims, CodeId, Kind, Nat, NatOutcome, NatResult, NatSource, Relation, write,
     },
-    decision::{Basis, Decision, Reason, Verdict, judge, judge_reading},
+    decision::{Basis, Decision, Reason, Verdict},
     issuer::IssuerId,
     place::Place,
     symbol::Reading,

@@ -58,8 +58,14 @@ fn the_words_that_rust_makes_have_glyphs() {
     let issuers = IssuerId::all().filter_map(IssuerId::name);
     let names = issuers.chain(Place::ALL.map(Place::words)).map(|words| words.zh + &words.en);
     let names: String = names.collect();
-    let reasons = fs::read_to_string(at_home("src/presentation.rs")).unwrap();
-    let (reasons, _tests) = reasons.split_once("#[cfg(test)]").unwrap();
-    let shown = names.chars().chain(reasons.chars()).filter(|character| !character.is_control());
+    let files = fs::read_dir(at_home("src/presentation")).unwrap();
+    let files = files.map(|entry| entry.unwrap().path()).chain([at_home("src/session/group.rs")]);
+    let words: String = files
+        .map(|file| {
+            let code = fs::read_to_string(file).unwrap();
+            code.split("#[cfg(test)]").next().unwrap().to_owned()
+        })
+        .collect();
+    let shown = names.chars().chain(words.chars()).filter(|character| !character.is_control());
     assert_eq!(lacks(REGULAR, shown), None);
 }

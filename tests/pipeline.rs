@@ -9,11 +9,11 @@
 
 mod common;
 
-use common::{NOW, at, basis, code, text, usual_files};
+use common::{NOW, at, basis, code, judge_reading, text, usual_files};
 use greengate::{
     authority::print::Modules,
     credential::Kind,
-    decision::{Reason, judge_reading},
+    decision::Reason,
     device::pictures::{self, PictureError},
     frame::Frame,
     symbol::{Effort, SymbolText, read},

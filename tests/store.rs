@@ -12,12 +12,13 @@ mod common;
 use std::fs;
 
 use common::{
-    NOW, at, basis, code, files, key, key_entry, key_ring, policy, recognition, usual_files,
+    NOW, at, basis, code, files, judge_reading, key, key_entry, key_ring, policy, recognition,
+    usual_files,
 };
 use greengate::{
     audit::AuditRecord,
     clock::Timestamp,
-    decision::{Basis, judge_reading},
+    decision::Basis,
     language::Words,
     place::{Gate, Place},
     store::{InstallError, Store, StoreError, Totals},

@@ -6,9 +6,9 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{at, text};
+use common::{at, judge, text};
 use greengate::{
-    decision::{Basis, Reason, judge},
+    decision::{Basis, Reason},
     sync,
 };
 use serde_json::Value;

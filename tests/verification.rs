@@ -10,12 +10,12 @@
 mod common;
 
 use common::{
-    Envelope, Health, NOW, at, basis, cbor, claims, code, envelope, key, key_entry, key_ring,
-    payload, policy, recognition, text, text_of, top_claims, usual_files,
+    Envelope, Health, NOW, at, basis, cbor, claims, code, envelope, judge, key, key_entry,
+    key_ring, payload, policy, recognition, text, text_of, top_claims, usual_files,
 };
 use greengate::{
     credential::{self, Credential, ParseError, VerifyError, write},
-    decision::{Reason, Verdict, judge},
+    decision::{Reason, Verdict},
     issuer::IssuerId,
     key_ring::KeyRing,
     symbol::SymbolText,

@@ -24,6 +24,7 @@
 
 mod claims;
 mod cwt;
+mod digest;
 mod jkm1;
 mod verify;
 
@@ -31,6 +32,7 @@ pub use claims::{
     Binding, Claims, CodeId, DocumentMatch, HolderName, IdTail, Kind, Nat, NatOutcome, NatResult,
     NatSource, Relation, Travel, TravelLevel, Vaccination, Visit,
 };
+pub use digest::{CodeDigest, DigestKey};
 pub use jkm1::{MAX_BYTES, MAX_TEXT, PREFIX, ParseError, WriteError, write};
 pub use verify::{VerifyError, verify};
 

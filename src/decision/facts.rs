@@ -5,14 +5,14 @@
 //! terminal's own: a test's age in civil days of the policy's zone, and how its risk-area list,
 //! newer than the code, sees the areas visited.
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::Footing;
 use crate::{
     clock::{Timestamp, shanghai_date},
     credential::{Claims, Nat, NatOutcome, NatResult, NatSource, Travel, TravelLevel},
-    policy::{NatAnchor, Policy},
+    policy::Policy,
     recognition::NormalStatus,
     risk_area::{RiskAreas, RiskLevel},
 };
@@ -50,7 +50,8 @@ pub(super) fn of(
     })
 }
 
-fn nat(Nat { source, sampled, outcome }: &Nat, policy: &Policy, now: Timestamp) -> Value {
+fn nat(nat: &Nat, policy: &Policy, now: Timestamp) -> Value {
+    let Nat { source, sampled, outcome } = nat;
     let (result, reported, uploaded) = match *outcome {
         NatOutcome::Pending => ("pending", None, None),
         NatOutcome::Known { result: NatResult::Negative, reported, uploaded } => {
@@ -64,12 +65,7 @@ fn nat(Nat { source, sampled, outcome }: &Nat, policy: &Policy, now: Timestamp) 
         NatSource::National => "national",
         NatSource::Municipal => "municipal",
     };
-    let anchor = match policy.nat_anchor {
-        NatAnchor::Sampled => Some(*sampled),
-        NatAnchor::Reported => reported,
-        NatAnchor::Uploaded => uploaded,
-    };
-    let age_days = anchor.map(|anchor| (shanghai_date(now) - shanghai_date(anchor)).num_days());
+    let age_days = policy.nat_day(nat).map(|day| (shanghai_date(now) - day).num_days());
     json!({
         "result": result,
         "source": source,
@@ -87,11 +83,9 @@ fn travel(travel: &Travel, risk_areas: Option<&RiskAreas>, now: Timestamp) -> Va
         TravelLevel::High => "high",
         TravelLevel::Unknown => "unknown",
     };
-    let today: NaiveDate = shanghai_date(now);
-    let listed = risk_areas.and_then(|list| {
-        let visits = travel.visits.iter();
-        visits.filter_map(|visit| list.level(visit.area, visit.last_day, today)).max()
-    });
+    let today = shanghai_date(now);
+    let visits = travel.visits.iter().map(|visit| (visit.area, visit.last_day));
+    let listed = risk_areas.and_then(|list| list.worst(visits, today));
     let listed = match listed {
         None => "none",
         Some(RiskLevel::Medium) => "medium",

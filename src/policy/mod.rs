@@ -1,24 +1,29 @@
 //! The place's signed policy: limits of age, and the rules people pass or fail by.
 //!
-//! A pack is checked when it is read: a rule that is no [`certlogic`] expression, or that gives an
-//! answer no rule may give, is refused with its name. Rules run in their order, and the first that
-//! is not met gives the answer; one that errs is an answer too, and never a pass.
+//! A pack is checked twice. When it is read, a [`rule`](Rule) that is no [`certlogic`] expression,
+//! or that gives an answer no rule may give, is refused with its name and place. When it is to be
+//! published or installed, its [`flaws`](Policy::flaws) are looked for: what can be read, and would
+//! err, or do what no pack may. Rules run in their order, and the first that is not met gives the
+//! answer; one that errs is an answer too, and never a pass.
 
 pub mod certlogic;
+mod flaw;
+mod rule;
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::certlogic::Expression;
-
+pub use self::{
+    flaw::{Defect, Flaw},
+    rule::{Otherwise, Rule, RuleReason, RuleVerdict},
+};
 use crate::{
-    clock::Timestamp,
-    credential::Kind,
-    document::{self, DocumentError},
-    language::Words,
+    clock::{Timestamp, shanghai_date},
+    credential::{Kind, Nat, NatOutcome},
+    document::{self, DocumentError, unique_members},
     place::Place,
 };
 
@@ -60,8 +65,11 @@ impl Policy {
         if warn > check_id || check_id > refer {
             return Err(DocumentError::content("trust_age_hours must not fall"));
         }
+        let rules = document.rules.into_iter().enumerate();
+        let rules = rules.map(|(index, RuleMembers(members))| Rule::parse(index, members));
+        let rules = rules.collect::<Result<Vec<_>, _>>()?;
         let mut seen = BTreeSet::new();
-        for RuleEntry { id, .. } in &document.rules {
+        for Rule { id, .. } in &rules {
             if !seen.insert(id) {
                 return Err(DocumentError::content(format!("rule {id} stands twice")));
             }
@@ -76,7 +84,7 @@ impl Policy {
             max_lifetime_hours: document.max_lifetime_hours,
             repeat_window_seconds: document.repeat_window_seconds,
             clock_tolerance_seconds: document.clock_tolerance_seconds,
-            rules: document.rules.into_iter().map(Rule::parse).collect::<Result<_, _>>()?,
+            rules,
         })
     }
 
@@ -84,6 +92,12 @@ impl Policy {
     #[must_use]
     pub fn clock_tolerance(&self) -> TimeDelta {
         TimeDelta::seconds(self.clock_tolerance_seconds.into())
+    }
+
+    /// For how long a code that was let pass counts as shown again.
+    #[must_use]
+    pub fn repeat_window(&self) -> TimeDelta {
+        TimeDelta::seconds(self.repeat_window_seconds.into())
     }
 
     /// How long after it was issued a code of `kind` may be shown.
@@ -112,6 +126,18 @@ impl Policy {
         }
     }
 
+    /// The civil day from which the age of `nat` counts; nothing while it has no result.
+    #[must_use]
+    pub fn nat_day(&self, nat: &Nat) -> Option<NaiveDate> {
+        let anchor = match (self.nat_anchor, nat.outcome) {
+            (NatAnchor::Sampled, _) => nat.sampled,
+            (NatAnchor::Reported, NatOutcome::Known { reported, .. }) => reported,
+            (NatAnchor::Uploaded, NatOutcome::Known { uploaded, .. }) => uploaded,
+            (NatAnchor::Reported | NatAnchor::Uploaded, NatOutcome::Pending) => return None,
+        };
+        Some(shanghai_date(anchor))
+    }
+
     /// Asks the rules for `place` and `kind`, in their order, about a code of which `facts` say all
     /// that rules see.
     ///
@@ -119,14 +145,13 @@ impl Policy {
     ///
     /// The first rule that is not met or that errs.
     pub fn ask(&self, place: Place, kind: Kind, facts: &Value) -> Result<(), Objection<'_>> {
-        self.rules
-            .iter()
-            .filter(|rule| rule.places.contains(&place) && rule.kinds.contains(&kind))
-            .try_for_each(|rule| match rule.is_met(facts) {
+        self.rules.iter().filter(|rule| rule.is_for(place, kind)).try_for_each(|rule| {
+            match rule.is_met(facts) {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(Objection::NotMet(rule)),
                 Err(_) => Err(Objection::Erred(rule)),
-            })
+            }
+        })
     }
 }
 
@@ -195,92 +220,6 @@ pub struct LifetimeHours {
     pub paper: u32,
 }
 
-/// One rule.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
-    /// Its name for all time, such as `CN-R2`.
-    pub id: String,
-    /// Its version.
-    pub version: u64,
-    /// Where it applies.
-    pub places: BTreeSet<Place>,
-    /// To what it applies.
-    pub kinds: BTreeSet<Kind>,
-    /// To whom it applies.
-    when: Expression,
-    /// What must be true of them.
-    require: Expression,
-    /// The answer for those of whom it is not true.
-    pub otherwise: Otherwise,
-    /// What the rule says, in words.
-    pub text: Words,
-}
-
-impl Rule {
-    fn parse(entry: RuleEntry) -> Result<Self, DocumentError> {
-        let RuleEntry { id, version, places, kinds, when, require, otherwise, text } = entry;
-        let expression = |member: &str, value: &Value| {
-            Expression::parse(value)
-                .map_err(|error| DocumentError::content(format!("rule {id}: {member}: {error}")))
-        };
-        let (when, require) = (expression("when", &when)?, expression("require", &require)?);
-        Ok(Self { id, version, places, kinds, when, require, otherwise, text })
-    }
-
-    /// Whether the code that `facts` tell of is none of the rule's business, or fulfils it.
-    fn is_met(&self, facts: &Value) -> Result<bool, certlogic::EvalError> {
-        Ok(!self.when.is_true(facts)? || self.require.is_true(facts)?)
-    }
-}
-
-/// The answer that a rule gives those who fail it.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Otherwise {
-    /// The verdict.
-    pub verdict: RuleVerdict,
-    /// The reason.
-    pub reason: RuleReason,
-}
-
-/// The verdicts that a rule may give.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RuleVerdict {
-    /// Compare the document.
-    CheckId,
-    /// Do not let pass.
-    Deny,
-    /// A person must tell.
-    Refer,
-}
-
-/// The reasons that a rule may give. Source: REQUIREMENTS, section 2.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub enum RuleReason {
-    /// The document is to be compared.
-    #[serde(rename = "E03")]
-    CompareDocument,
-    /// There is no test.
-    #[serde(rename = "E50")]
-    NatMissing,
-    /// The test is too old.
-    #[serde(rename = "E51")]
-    NatTooOld,
-    /// The test is positive.
-    #[serde(rename = "E52")]
-    NatPositive,
-    /// The holder is no registered commuter.
-    #[serde(rename = "E53")]
-    NotCommuter,
-    /// The test has no result yet.
-    #[serde(rename = "E54")]
-    NatPending,
-    /// The holder has been to an area of risk.
-    #[serde(rename = "E55")]
-    RiskArea,
-}
-
 /// The form of `policy.json`, for those who read it and for those who write it.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -297,19 +236,11 @@ pub(crate) struct PolicyDocument {
     pub(crate) repeat_window_seconds: u32,
     #[serde(default)]
     pub(crate) clock_tolerance_seconds: u32,
-    pub(crate) rules: Vec<RuleEntry>,
+    pub(crate) rules: Vec<RuleMembers>,
 }
 
-/// One rule in `policy.json`.
+/// One rule in `policy.json`, as it stands there: each is read by itself, so that what is wrong with
+/// it can be told by its name.
 #[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RuleEntry {
-    pub(crate) id: String,
-    pub(crate) version: u64,
-    pub(crate) places: BTreeSet<Place>,
-    pub(crate) kinds: BTreeSet<Kind>,
-    pub(crate) when: Value,
-    pub(crate) require: Value,
-    pub(crate) otherwise: Otherwise,
-    pub(crate) text: Words,
-}
+#[serde(transparent)]
+pub(crate) struct RuleMembers(#[serde(deserialize_with = "unique_members")] Value);

@@ -19,13 +19,14 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use thiserror::Error;
 
 use crate::{
-    audit::{AuditRecord, CodeDigest, DigestKey},
+    audit::AuditRecord,
     clock::{Floor, Timestamp, in_shanghai},
-    credential::Kind,
-    decision::{Basis, Reason, Verdict},
+    credential::{CodeDigest, DigestKey, Kind},
+    decision::{Basis, History, Reason, Shown, Verdict},
     issuer::IssuerId,
     language::Words,
     place::Gate,
+    policy::Flaw,
     trust::{DocumentKind, Trust, TrustError, TrustFiles},
 };
 
@@ -143,6 +144,11 @@ impl Store {
     /// [`InstallError`], and nothing has changed.
     pub fn install(&mut self, files: &TrustFiles, now: Timestamp) -> Result<(), InstallError> {
         let trust = Trust::parse(files)?;
+        if let Some(flaw) =
+            trust.policy.as_ref().and_then(|policy| policy.flaws().into_iter().next())
+        {
+            return Err(InstallError::Flaw { flaw });
+        }
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -179,6 +185,27 @@ impl Store {
             .flatten()
             .fold(Floor::LOWEST, Floor::raised_to);
         Ok(Basis { trust, place: self.gate()?.map(|gate| gate.place), floor })
+    }
+
+    /// The codes that were let pass since `since`, at whatever gate.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sql`] if they cannot be read, [`StoreError::Content`] if they make no sense.
+    pub fn history(&self, since: Timestamp) -> Result<History, StoreError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT digest, at, gate FROM audit
+             WHERE at >= ?1 AND verdict IN ('pass', 'check_id') AND digest IS NOT NULL",
+        )?;
+        let mut rows = query.query(params![since.timestamp()])?;
+        let mut history = History::new(self.digest_key.clone());
+        while let Some(row) = rows.next()? {
+            let (digest, at, gate) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let at = Timestamp::from_timestamp(at, 0);
+            let at = at.ok_or(StoreError::Content { what: "instant" })?;
+            history.remember(CodeDigest::new(digest), Shown { at, gate });
+        }
+        Ok(history)
     }
 
     /// A number that changes when another process has changed the store.
@@ -359,6 +386,13 @@ fn put(
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum InstallError {
+    /// The policy has a rule that cannot be meant so.
+    #[error("{}: {flaw}", DocumentKind::Policy.file_name())]
+    Flaw {
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
+
     /// It was issued before the one that is installed.
     #[error("{}: issued at {issued}, before the one that is installed", kind.file_name())]
     EarlierDate {

@@ -15,12 +15,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{NOW, at, basis, code, key, usual_files};
+use common::{NOW, at, basis, code, judge, judge_reading, key, usual_files};
 use ed25519_dalek::Signer;
 use greengate::{
     audit::AuditRecord,
     authority::print::Modules,
-    decision::{judge, judge_reading},
     frame::Frame,
     store::Store,
     symbol::{Effort, Reading, read},

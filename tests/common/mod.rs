@@ -12,14 +12,24 @@ use ed25519_dalek::{Signer, SigningKey};
 use greengate::{
     clock::Timestamp,
     credential::{Claims, CodeId, HolderName, IdTail, Kind, write},
-    decision::Basis,
+    decision::{self, Basis, Decision, History},
     issuer::IssuerId,
     key_ring::KeyId,
     place::Place,
-    symbol::SymbolText,
+    symbol::{Reading, SymbolText},
     trust::{Trust, TrustFiles},
 };
 use serde_json::{Value, json};
+
+/// Judges a text at a terminal that has let nobody pass.
+pub fn judge(text: &SymbolText, basis: &Basis, now: Timestamp) -> Decision {
+    decision::judge(text, basis, &History::empty(), now)
+}
+
+/// Judges a reading at a terminal that has let nobody pass.
+pub fn judge_reading(reading: &Reading, basis: &Basis, now: Timestamp) -> Option<Decision> {
+    decision::judge_reading(reading, basis, &History::empty(), now)
+}
 
 /// 2021-11-20 at eight in the morning in Shanghai.
 pub const NOW: &str = "2021-11-20T00:00:00Z";

@@ -1,11 +1,13 @@
 //! What the commands share that judge: inputs, and answers as they are printed.
 
-use std::{io, path::PathBuf, time::Instant};
+use std::{collections::BTreeMap, io, path::PathBuf, time::Instant};
 
 use greengate::{
     clock::Timestamp,
     credential::{PREFIX, VerifiedCredential},
-    decision::{Basis, Decision, Reason, judge_reading},
+    decision::{
+        Basis, Check, Decision, Detail, Explanation, History, Outcome, Reason, judge_reading,
+    },
     device::pictures::{self, PictureError},
     symbol::{self, Effort, MAX_LEN, Reading, SymbolText},
 };
@@ -35,6 +37,93 @@ pub(crate) struct Answer {
     pub(crate) kind: Option<&'static str>,
     /// Microseconds from the input in memory to the decision.
     pub(crate) latency_us: u128,
+    /// The rule that decided, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<NamedRule>,
+    /// What each check saw, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) explanation: Option<Explained>,
+}
+
+/// A rule's name and version.
+#[derive(Debug, Serialize)]
+pub(crate) struct NamedRule {
+    id: String,
+    version: u64,
+}
+
+impl NamedRule {
+    fn new(id: &str, version: u64) -> Self {
+        Self { id: id.to_owned(), version }
+    }
+}
+
+/// An explanation, as it is printed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Explained {
+    checks: Vec<ExplainedCheck>,
+    trust: Vec<ExplainedList>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExplainedCheck {
+    check: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<NamedRule>,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    saw: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExplainedList {
+    file: &'static str,
+    version: u64,
+    issued: Timestamp,
+}
+
+impl From<Explanation> for Explained {
+    fn from(Explanation { checks, trust }: Explanation) -> Self {
+        let checks = checks.into_iter().map(|Check { kind, rule, outcome, saw }| ExplainedCheck {
+            check: kind.code(),
+            rule: rule.map(|(id, version)| NamedRule { id, version }),
+            outcome: outcome.code(),
+            reason: match outcome {
+                Outcome::Failed(reason) => Some(reason.code()),
+                Outcome::Good | Outcome::NotConcerned | Outcome::NotReached => None,
+            },
+            saw: saw.into_iter().collect(),
+        });
+        let trust = trust.into_iter().map(|(kind, version, issued)| ExplainedList {
+            file: kind.file_name(),
+            version,
+            issued,
+        });
+        Self { checks: checks.collect(), trust: trust.collect() }
+    }
+}
+
+impl Explained {
+    /// Writes it below its answer, a line for each check and each list.
+    fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
+        for ExplainedCheck { check, rule, outcome, reason, saw } in &self.checks {
+            write!(out, "  {outcome:13} {check}")?;
+            if let Some(NamedRule { id, version }) = rule {
+                write!(out, " {id} version {version}")?;
+            }
+            if let Some(reason) = reason {
+                write!(out, " [{reason}]")?;
+            }
+            let saw = saw.iter().map(|(name, value)| format!("{name} = {value}"));
+            let saw = saw.collect::<Vec<_>>().join(", ");
+            writeln!(out, "{}{saw}", if saw.is_empty() { "" } else { ": " })?;
+        }
+        for ExplainedList { file, version, issued } in &self.trust {
+            writeln!(out, "  by {file} version {version} of {issued}")?;
+        }
+        Ok(())
+    }
 }
 
 impl Input {
@@ -53,6 +142,7 @@ impl Input {
     pub(crate) fn judge(
         &self,
         basis: &Basis,
+        history: &History,
         now: Timestamp,
     ) -> Result<(Decision, Reading, Answer), PictureError> {
         let (reading, started) = match self {
@@ -66,8 +156,8 @@ impl Input {
                 (Reading { texts: vec![symbol_text(text)], seen: 1 }, started)
             }
         };
-        let decision =
-            judge_reading(&reading, basis, now).unwrap_or(Decision::Retry(Reason::Unreadable));
+        let decision = judge_reading(&reading, basis, history, now);
+        let decision = decision.unwrap_or(Decision::Retry(Reason::Unreadable));
         let latency_us = started.elapsed().as_micros();
         let claims = decision.credential().map(VerifiedCredential::claims);
         let answer = Answer {
@@ -77,6 +167,11 @@ impl Input {
             issuer: claims.map(|claims| claims.issuer.number()),
             kind: claims.map(|claims| claims.kind.code()),
             latency_us,
+            rule: match decision.detail() {
+                Some(Detail::Rule { id, version, .. }) => Some(NamedRule::new(id, *version)),
+                _ => None,
+            },
+            explanation: None,
         };
         Ok((decision, reading, answer))
     }
@@ -87,9 +182,10 @@ impl Answer {
     pub(crate) fn write(&self, out: &mut impl io::Write, reason: Option<Reason>) -> io::Result<()> {
         write!(out, "{}: {}", self.input, self.verdict)?;
         match reason {
-            Some(reason) => writeln!(out, ": {reason} [{}]", reason.code()),
-            None => writeln!(out),
+            Some(reason) => writeln!(out, ": {reason} [{}]", reason.code())?,
+            None => writeln!(out)?,
         }
+        self.explanation.iter().try_for_each(|explanation| explanation.write(out))
     }
 }
 

@@ -4,14 +4,16 @@
 //! written before it is shown. If it cannot be written nobody passes: the lane is out of service
 //! until writing works again.
 
+use chrono::TimeDelta;
 use greengate::{
     audit::AuditRecord,
     clock::Timestamp,
-    decision::{Basis, Decision, judge_reading},
+    decision::{Basis, Decision, History, Shown, Verdict, explain, judge_reading},
     frame::Frame,
     place::Gate,
-    presentation::{Audience, Presentation},
-    session::{Effect, Event, Session},
+    policy::Policy,
+    presentation::{Audience, ExplainedCheck, Presentation, explained},
+    session::{Companions, Effect, Event, Session, Tally},
     store::{Store, StoreError, Totals},
     symbol::{self, Effort, Reading},
 };
@@ -23,6 +25,8 @@ pub(crate) struct Lane {
     data_version: i64,
     basis: Basis,
     gate: Option<Gate>,
+    history: History,
+    companions: Companions,
     session: Session,
     audience: Audience,
     totals: Totals,
@@ -45,8 +49,17 @@ pub(crate) enum Showing {
     Hint,
     /// That the terminal cannot be used.
     OutOfService,
-    /// A result, and the decision it is of.
-    Result(Box<Presentation>, Box<Decision>),
+    /// A result.
+    Result(Box<Judged>),
+}
+
+/// A decision, and what is shown of it.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) decision: Decision,
+    pub(crate) presentation: Presentation,
+    /// Each check, for staff.
+    pub(crate) checks: Vec<ExplainedCheck>,
 }
 
 impl Lane {
@@ -56,12 +69,15 @@ impl Lane {
         audience: Audience,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        let basis = store.load_basis()?;
         Ok(Self {
             data_version: store.data_version()?,
-            basis: store.load_basis()?,
+            history: store.history(now - repeat_window(&basis))?,
+            basis,
             gate: store.gate()?,
             totals: store.totals(now)?,
             store,
+            companions: Companions::default(),
             session: Session::default(),
             audience,
             service: Service::In,
@@ -88,10 +104,16 @@ impl Lane {
         self.session.remaining(now)
     }
 
+    /// What the group that is coming has come to so far, if one is.
+    pub(crate) fn tally(&self) -> Option<Tally> {
+        self.companions.tally()
+    }
+
     /// Reads a frame and does what follows from it.
     pub(crate) fn see(&mut self, frame: &Frame) -> Option<Showing> {
         let reading = symbol::read(frame, Effort::Live);
         let now = frame.taken();
+        self.companions.pass_time(now);
         match self.session.on(Event::Read(&reading), now) {
             Some(Effect::Judge) => self.judge(&reading, now),
             effect => self.follow(effect),
@@ -100,12 +122,19 @@ impl Lane {
 
     /// Lets time pass without a frame.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Option<Showing> {
+        self.companions.pass_time(now);
         let effect = self.session.on(Event::Tick, now);
         self.follow(effect)
     }
 
-    /// Clears the result, as staff have asked.
+    /// Begins a group, or ends the one there is, as staff have asked.
+    pub(crate) fn tap_group(&mut self, now: Timestamp) {
+        self.companions.tap(now);
+    }
+
+    /// Clears the result, as staff have asked: where a document was to be compared, it agrees.
     pub(crate) fn acknowledge(&mut self, now: Timestamp) -> Option<Showing> {
+        self.companions.agreed();
         let effect = self.session.on(Event::Acknowledged, now);
         self.follow(effect)
     }
@@ -130,28 +159,41 @@ impl Lane {
         let data_version = self.store.data_version()?;
         if data_version != self.data_version || self.service == Service::Out {
             self.basis = self.store.load_basis()?;
+            self.history = self.store.history(now - repeat_window(&self.basis))?;
             self.gate = self.store.gate()?;
             self.data_version = data_version;
         }
+        self.history.forget_before(now - repeat_window(&self.basis));
         self.totals = self.store.totals(now)?;
         Ok(())
     }
 
     /// Judges what was read, keeps the record, and only then says what to show.
     fn judge(&mut self, reading: &Reading, now: Timestamp) -> Option<Showing> {
-        let decision = judge_reading(reading, &self.basis, now)?;
+        let decision = judge_reading(reading, &self.basis, &self.history, now)?;
         let digest_key = self.store.digest_key();
         let record = AuditRecord::of(&decision, reading, &self.basis, digest_key, now);
         if self.store.record(&record).is_err() {
             return Some(self.fail());
         }
         self.service = Service::In;
+        let checks = match self.audience {
+            Audience::Public => Vec::new(),
+            Audience::Staff => explained(&explain(&decision, &self.basis, &self.history, now)),
+        };
+        self.companions.judged(&decision, record.digest, now);
+        if let (Verdict::Pass | Verdict::CheckId, Some(digest)) =
+            (decision.verdict(), record.digest)
+        {
+            let gate = self.gate.as_ref().map(|gate| gate.gate.clone());
+            self.history.remember(digest, Shown { at: now, gate });
+        }
         self.basis.floor = self.basis.floor.raised_to(now);
         self.totals.add(decision.verdict());
         let effect = self.session.on(Event::Judged(decision.verdict()), now);
         debug_assert_eq!(effect, None, "a judgement is shown, and asks for nothing else");
-        let presentation = Presentation::of(&decision, self.audience);
-        Some(Showing::Result(Box::new(presentation), Box::new(decision)))
+        let presentation = Presentation::of(&decision, &self.basis, self.audience, now);
+        Some(Showing::Result(Box::new(Judged { decision, presentation, checks })))
     }
 
     fn fail(&mut self) -> Showing {
@@ -168,4 +210,10 @@ impl Lane {
             Effect::Judge => None,
         }
     }
+}
+
+/// For how long a code that was let pass counts as shown again, on this basis.
+fn repeat_window(basis: &Basis) -> TimeDelta {
+    let policy = basis.trust.as_ref().and_then(|trust| trust.policy.as_ref());
+    policy.map(Policy::repeat_window).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use greengate::{
     audit::AuditRecord,
     clock::{self, Timestamp},
-    decision::{Basis, Verdict},
+    decision::{Basis, History, Verdict, explain},
     place::Place,
     store::Store,
     sync,
@@ -52,6 +52,10 @@ pub(crate) struct Verify {
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
+
+    /// Also say what each check saw and what came of it, by which rules and lists.
+    #[arg(long, conflicts_with = "batch")]
+    explain: bool,
 
     /// Judge the lines of FILE (- for standard input), each by itself: JSON objects with "id", and
     /// "text" or "image"; "at" and "place" as above. Answers in the same order, keeps no record.
@@ -103,7 +107,8 @@ impl Verify {
         let mut failed = None;
         for input in text.chain(images) {
             let now = self.at.unwrap_or_else(clock::now);
-            let (decision, reading, answer) = match input.judge(basis, now) {
+            let history = history(store.as_deref(), basis, now)?;
+            let (decision, reading, mut answer) = match input.judge(basis, &history, now) {
                 Ok(judged) => judged,
                 Err(error) => {
                     if self.json {
@@ -116,6 +121,9 @@ impl Verify {
             if let Some(store) = &mut store {
                 let record = AuditRecord::of(&decision, &reading, basis, store.digest_key(), now);
                 store.record(&record).map_err(Failure::state)?;
+            }
+            if self.explain {
+                answer.explanation = Some(explain(&decision, basis, &history, now).into());
             }
             if self.json {
                 write_json(out, &answer)?;
@@ -147,7 +155,7 @@ impl Verify {
             };
             basis.place = line.place.or(own_place);
             let now = line.at.or(self.at).unwrap_or_else(clock::now);
-            match line.input.judge(&basis, now) {
+            match line.input.judge(&basis, &History::empty(), now) {
                 Ok((_, _, answer)) => write_json(out, &BatchAnswer { id, answer })?,
                 Err(error) => {
                     write_json(out, &Unanswered::new(id, Some(line.input.name()), &error))?;
@@ -155,6 +163,17 @@ impl Verify {
             }
         }
         Ok(0)
+    }
+}
+
+/// The codes that were let pass a short while ago, as far as a store keeps them.
+fn history(store: Option<&Store>, basis: &Basis, now: Timestamp) -> Result<History, Failure> {
+    let policy = basis.trust.as_ref().and_then(|trust| trust.policy.as_ref());
+    match store.zip(policy) {
+        Some((store, policy)) => {
+            store.history(now - policy.repeat_window()).map_err(Failure::state)
+        }
+        None => Ok(History::empty()),
     }
 }
 

@@ -48,6 +48,7 @@
 
 mod evaluate;
 mod time;
+mod types;
 
 use std::{collections::BTreeSet, fmt::Display, ops::RangeBounds, slice};
 
@@ -56,6 +57,7 @@ use thiserror::Error;
 
 pub use evaluate::{EvalError, MAX_NESTING, MAX_STEPS, Nest, Value};
 use time::Unit;
+pub use types::{Misuse, Misused, Types};
 
 /// How deep operations may stand in each other.
 ///

@@ -116,8 +116,8 @@ impl Stage {
                 let frame = self.camera.frame(now);
                 if let Some(showing) = self.lane.see(&frame) {
                     also(&showing, &self.lane, &frame)?;
-                    if let Showing::Result(_, decision) = &showing {
-                        write_line(out, person, decision)?;
+                    if let Showing::Result(judged) = &showing {
+                        write_line(out, person, &judged.decision)?;
                     }
                 }
                 now += STEP;

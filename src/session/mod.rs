@@ -4,8 +4,11 @@
 //! never stops: while a result shows, the next code is judged as soon as the result has been up for
 //! [`SHOWN_AT_LEAST`]. Nothing waits, and nothing is decided here.
 
+mod group;
+
 use chrono::TimeDelta;
 
+pub use self::group::{Companions, GROUP_OVER_AFTER, MAX_GROUP, Tally};
 use crate::{
     clock::Timestamp,
     decision::Verdict,
