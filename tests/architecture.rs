@@ -33,7 +33,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("device", &["frame"]),
     (
         "authority",
-        &["credential", "key_ring", "policy", "recognition", "risk_area", "symbol", "trust"],
+        &[
+            "credential",
+            "decision",
+            "document",
+            "key_ring",
+            "policy",
+            "recognition",
+            "risk_area",
+            "symbol",
+            "trust",
+        ],
     ),
 ];
 

@@ -17,12 +17,13 @@ use common::{
 use greengate::{
     clock::{Floor, Timestamp},
     credential::{
-        Binding, Claims, CodeId, Kind, Nat, NatOutcome, NatResult, NatSource, Relation, write,
+        Binding, Claims, CodeId, DigestKey, Kind, Nat, NatOutcome, NatResult, NatSource, Relation,
+        Travel, TravelLevel, Visit, write,
     },
-    decision::{Basis, Decision, Reason, Verdict},
+    decision::{Basis, Decision, Detail, History, Reason, Shown, Verdict},
     issuer::IssuerId,
     place::Place,
-    symbol::Reading,
+    symbol::{Reading, SymbolText},
     trust::{Trust, TrustFiles},
 };
 use serde_json::{Value, json};
@@ -360,6 +361,151 @@ fn a_test_counts_for_fourteen_civil_days_in_shanghai() {
             }
         }
     }
+}
+
+#[test]
+fn a_rule_that_wants_the_document_compared_comes_with_the_other_reasons_for_it() {
+    let compare = rule("A", &json!(true), &json!(false), "check_id", "E03");
+    let refers = rule("A", &json!(true), &json!(false), "refer", "E03");
+    let denies = rule("B", &json!(true), &json!(false), "deny", "E50");
+    let on = |rules: Value| basis(&with_rules(&rules, "2021-11-19T20:00:00Z"));
+    let bound: fn(&mut Claims) = bound;
+    let plain: fn(&mut Claims) = |_| {};
+    let stale: fn(&mut Claims) = |claims| {
+        claims.issued = at("2021-11-21T20:00:01Z");
+        claims.expires = at("2021-11-21T21:00:00Z");
+    };
+    let e03 = ("check_id", Some("E03"));
+    let cases: [(&str, Basis, fn(&mut Claims), &str, _); 6] = [
+        ("alone", on(json!([compare])), plain, NOW, e03),
+        ("a bound code", on(json!([compare])), bound, NOW, ("check_id", Some("E02"))),
+        ("stale lists", on(json!([compare])), stale, "2021-11-21T20:00:01Z", e03),
+        ("before another rule", on(json!([compare, denies])), plain, NOW, e03),
+        ("after another", on(json!([denies, compare])), plain, NOW, ("deny", Some("E50"))),
+        ("one that refers", on(json!([refers])), bound, NOW, ("refer", Some("E03"))),
+    ];
+    for (name, basis, change, now, expected) in cases {
+        assert_eq!(told(&judge(&code(change), &basis, at(now))), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_rule_about_areas_errs_without_a_list_of_them() {
+    let listed = json!({"===": [{"var": "payload.travel.listed"}, "none"]});
+    let travelled = json!({"!": [{"!": [{"var": "payload.travel"}]}]});
+    let rules = json!([rule("A", &travelled, &listed, "refer", "E55")]);
+    let mut files = with_rules(&rules, "2021-11-19T20:00:00Z");
+    let without = basis(&files);
+    let list = json!({"version": 1, "issued": "2021-11-19T20:00:00Z", "window_days": 14, "areas": [
+        {"area": 420_100, "level": "high", "from": "2021-11-01", "to": null},
+    ]});
+    files.risk_areas = Some(list.to_string().into_bytes());
+    let with = basis(&files);
+    let visit = |area: u32| {
+        code(|claims| {
+            let last_day = "2021-11-19".parse().unwrap();
+            let visits = vec![Visit { area, last_day }];
+            let as_of = claims.issued;
+            claims.travel = Some(Travel { level: TravelLevel::None, as_of, visits });
+        })
+    };
+    let stayed = code(|claims| {
+        let as_of = claims.issued;
+        claims.travel = Some(Travel { level: TravelLevel::None, as_of, visits: Vec::new() });
+    });
+    let cases = [
+        ("listed", &with, visit(420_102), ("refer", Some("E55"))),
+        ("not listed", &with, visit(110_101), ("pass", None)),
+        ("no list", &without, visit(110_101), ("refer", Some("E73"))),
+        ("no list, nowhere visited", &without, stayed, ("pass", None)),
+        ("no list, no claim", &without, code(|_| {}), ("pass", None)),
+    ];
+    for (name, basis, code, expected) in cases {
+        assert_eq!(told(&judge(&code, basis, at(NOW))), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_partner_counts_by_an_agreement_that_is_in_force_here_and_now() {
+    let korea = 410;
+    let agreement = |partner: &str, places: Value| {
+        json!([{
+            "partner": partner, "agreement": "2021-7", "places": places,
+            "from": NOW, "to": "2021-11-20T01:00:00Z",
+        }])
+    };
+    let with = |partners: Value| {
+        let mut recognition = recognition();
+        let statuses = recognition["transcoding"][0]["statuses"].clone();
+        recognition["partners"] = partners;
+        let list = recognition["transcoding"].as_array_mut().unwrap();
+        list.push(json!({"issuer": korea, "statuses": statuses}));
+        let ring = key_ring(&[(korea, vec![key_entry(&key(1), "active")])]);
+        basis(&files(&ring, &recognition, &policy()))
+    };
+    let rail = json!(["rail_checkpoint"]);
+    let not_in_force = ("refer", Some("E62"));
+    let cases = [
+        ("none", json!([]), NOW, not_in_force),
+        ("a second before", agreement("KR", rail.clone()), "2021-11-19T23:59:59Z", not_in_force),
+        ("first second", agreement("KR", rail.clone()), NOW, ("pass", None)),
+        ("last second", agreement("KR", rail.clone()), "2021-11-20T00:59:59Z", ("pass", None)),
+        ("over", agreement("KR", rail.clone()), "2021-11-20T01:00:00Z", not_in_force),
+        ("elsewhere", agreement("KR", json!(["airport"])), NOW, not_in_force),
+        ("with another", agreement("SG", rail), NOW, not_in_force),
+    ];
+    for (name, partners, now, expected) in cases {
+        let basis = with(partners);
+        let green = code(|claims| claims.issuer = IssuerId::new(korea));
+        assert_eq!(told(&judge(&green, &basis, at(now))), expected, "{name}");
+        let red = code(|claims| {
+            claims.issuer = IssuerId::new(korea);
+            claims.status = 3;
+        });
+        let first = if expected.0 == "pass" { ("deny", Some("E41")) } else { expected };
+        assert_eq!(told(&judge(&red, &basis, at(now))), first, "{name}, and red");
+    }
+}
+
+#[test]
+fn a_code_that_was_let_pass_a_short_while_ago_is_referred() {
+    let basis = basis(&usual_files());
+    let key = DigestKey::new([5; 32]);
+    let judged = |text: &SymbolText, history: &History, now: &str| {
+        greengate::decision::judge(text, &basis, history, at(now))
+    };
+    let green = code(|_| {});
+    let nobody = History::new(key.clone());
+    let first = judged(&green, &nobody, NOW);
+    assert_eq!(told(&first), ("pass", None));
+    let digest = key.of(first.credential().unwrap());
+    let mut history = nobody.clone();
+    history.remember(digest, Shown { at: at(NOW), gate: Some("3".to_owned()) });
+
+    // The window is five minutes.
+    let other = code(|claims| claims.code_id = CodeId::new(vec![8; 12]).unwrap());
+    let red = code(|claims| claims.status = 3);
+    let refer = ("refer", Some("E80"));
+    let cases = [
+        ("at once", &green, NOW, refer),
+        ("last second", &green, "2021-11-20T00:04:59Z", refer),
+        ("over", &green, "2021-11-20T00:05:00Z", ("pass", None)),
+        ("a clock set back a little", &green, "2021-11-19T23:59:30Z", refer),
+        ("another", &other, NOW, ("pass", None)),
+        ("the same one, but red", &red, NOW, ("deny", Some("E41"))),
+        ("the same one, on paper", &code(paper), NOW, refer),
+        ("the same one, bound", &code(bound), NOW, refer),
+    ];
+    for (name, text, now, expected) in cases {
+        assert_eq!(told(&judged(text, &history, now)), expected, "{name}");
+        assert_ne!(judged(text, &nobody, now).reason().map(Reason::code), Some("E80"), "{name}");
+    }
+    let again = judged(&green, &history, "2021-11-20T00:01:30Z");
+    let ago = TimeDelta::seconds(90);
+    assert_eq!(again.detail(), Some(&Detail::Shown { ago, gate: Some("3".to_owned()) }));
+
+    history.forget_before(at("2021-11-20T00:00:01Z"));
+    assert_eq!(told(&judged(&green, &history, "2021-11-20T00:01:30Z")), ("pass", None));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! file for each private key, readable by its owner alone. Without an issuing side a terminal could
 //! be neither run nor tested; it is small, and it is real.
 
+pub mod golden;
 mod keys;
 pub mod print;
 

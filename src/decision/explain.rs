@@ -7,12 +7,12 @@
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::Value;
 
-use super::{Basis, Decision, Detail, Footing, History, Reason, Shown, facts, footing};
+use super::{Basis, Decision, Detail, Footing, History, Reason, Shown, Verdict, facts, footing};
 use crate::{
     clock::Timestamp,
     credential::{Claims, VerifiedCredential},
     issuer::IssuerId,
-    policy::Rule,
+    policy::{Rule, RuleAnswer},
     trust::{DocumentKind, Trust},
 };
 
@@ -106,10 +106,13 @@ impl CheckKind {
         }
     }
 
-    /// The check that gives `reason`.
-    fn of(reason: Reason, detail: Option<&Detail>) -> Self {
-        if let Some(Detail::Rule { .. }) = detail {
-            return Self::Rule;
+    /// The check that made `decision` for `reason`.
+    fn that_made(decision: &Decision, reason: Reason) -> Self {
+        match (reason, decision.verdict(), decision.detail()) {
+            // A rule asked for it, after which the code was still looked up in the history.
+            (Reason::CompareDocument, Verdict::CheckId, _) => return Self::Document,
+            (_, _, Some(Detail::Rule { .. })) => return Self::Rule,
+            _ => {}
         }
         match reason {
             Reason::Clock => Self::Clock,
@@ -127,15 +130,17 @@ impl CheckKind {
             Reason::Watch | Reason::Stop | Reason::UnderReview | Reason::UnmappedStatus => {
                 Self::Status
             }
-            Reason::CompareDocument
-            | Reason::NatMissing
+            Reason::NatMissing
             | Reason::NatTooOld
             | Reason::NatPositive
             | Reason::NotCommuter
             | Reason::NatPending
             | Reason::RiskArea => Self::Rule,
             Reason::ShownAlready => Self::Repeat,
-            Reason::PaperCode | Reason::BoundCode | Reason::TrustStale => Self::Document,
+            Reason::PaperCode
+            | Reason::BoundCode
+            | Reason::CompareDocument
+            | Reason::TrustStale => Self::Document,
         }
     }
 }
@@ -174,7 +179,8 @@ pub fn explain(
     history: &History,
     now: Timestamp,
 ) -> Explanation {
-    let failed = decision.reason().map(|reason| (CheckKind::of(reason, decision.detail()), reason));
+    let failed = decision.reason();
+    let failed = failed.map(|reason| (CheckKind::that_made(decision, reason), reason));
     let sight = Sight { decision, basis, history, now };
     let mut checks = Vec::new();
     for kind in CheckKind::ALL {
@@ -298,18 +304,17 @@ impl Sight<'_> {
         let rules = rules.filter(|rule| rule.is_for(footing.place, claims.kind));
         let mut checks = Vec::new();
         for rule in rules {
-            let decided =
-                matches!(self.decision.detail(), Some(Detail::Rule { id, .. }) if *id == rule.id);
-            let came_of_it = match &facts {
+            let outcome = match facts.as_ref().map(|facts| rule.answer(facts)) {
                 None => Outcome::NotReached,
-                Some(_) if decided => outcome,
-                Some(facts) if rule.concerns(facts) == Ok(false) => Outcome::NotConcerned,
-                Some(_) => Outcome::Good,
+                Some(RuleAnswer::NotConcerned) => Outcome::NotConcerned,
+                Some(RuleAnswer::Met) => Outcome::Good,
+                Some(RuleAnswer::NotMet) => Outcome::Failed(rule.otherwise.reason.into()),
+                Some(RuleAnswer::Erred) => Outcome::Failed(Reason::NoPolicy),
             };
             let saw = facts.as_ref().map(|facts| seen_by(rule, facts)).unwrap_or_default();
             let rule = Some((rule.id.clone(), rule.version));
-            checks.push(Check { kind: CheckKind::Rule, rule, outcome: came_of_it, saw });
-            if decided {
+            checks.push(Check { kind: CheckKind::Rule, rule, outcome, saw });
+            if let Outcome::Failed(_) = outcome {
                 facts = None;
             }
         }

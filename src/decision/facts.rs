@@ -87,14 +87,16 @@ fn travel(travel: &Travel, risk_areas: Option<&RiskAreas>, now: Timestamp) -> Va
     let visits = travel.visits.iter().map(|visit| (visit.area, visit.last_day));
     let listed = risk_areas.and_then(|list| list.worst(visits, today));
     let listed = match listed {
-        None => "none",
-        Some(RiskLevel::Medium) => "medium",
-        Some(RiskLevel::High) => "high",
+        // Where the holder has been means nothing to a terminal without a list.
+        None if risk_areas.is_none() && !travel.visits.is_empty() => None,
+        None => Some("none"),
+        Some(RiskLevel::Medium) => Some("medium"),
+        Some(RiskLevel::High) => Some("high"),
     };
     json!({"level": level, "as_of": instant(travel.as_of), "listed": listed})
 }
 
-/// An instant as the rules compare them: RFC 3339 in UTC, to the second.
+/// An instant as the rules compare them: RFC 3339 in UTC.
 fn instant(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

@@ -188,6 +188,11 @@ struct Told {
 }
 
 impl Told {
+    /// Whether it is that a rule wants the document compared, and nothing worse.
+    fn is_to_compare(&self) -> bool {
+        self.verdict == Verdict::CheckId && self.cause.reason == Reason::CompareDocument
+    }
+
     fn because(reason: Reason, detail: Detail) -> Self {
         Self { verdict: reason.verdict(), cause: Cause { reason, detail: Some(detail) } }
     }
@@ -280,10 +285,16 @@ fn check(
     check_dates(claims, footing.policy, now)?;
     check_recognition(claims.issuer, footing, now)?;
     let status = check_status(claims, footing.trust)?;
-    check_rules(claims, status, footing, now)?;
+    let compare = match check_rules(claims, status, footing, now) {
+        // It is one of the reasons to look at a document, and those come last.
+        Err(told) if told.is_to_compare() => Some(told),
+        asked => {
+            asked?;
+            None
+        }
+    };
     check_repeat(credential, footing.policy, history, now)?;
-    check_document_needed(claims, footing.age)?;
-    Ok(())
+    check_document_needed(claims, compare, footing.age)
 }
 
 /// `issued <= now < expires`, with the policy's tolerance for a fast issuer, and no older than a
@@ -368,14 +379,21 @@ fn check_repeat(
     Err(Told::because(Reason::ShownAlready, Detail::Shown { ago, gate: gate.clone() }))
 }
 
-/// Nothing asks for a look at the holder's document.
-fn check_document_needed(claims: &Claims, age: TrustAge) -> Result<(), Reason> {
+/// Nothing asks for a look at the holder's document: not the code, not a rule that was not met, and
+/// not the age of the lists.
+fn check_document_needed(
+    claims: &Claims,
+    compare: Option<Told>,
+    age: TrustAge,
+) -> Result<(), Told> {
     if claims.kind == credential::Kind::Paper {
-        Err(Reason::PaperCode)
+        Err(Reason::PaperCode.into())
     } else if claims.binding.is_some() {
-        Err(Reason::BoundCode)
+        Err(Reason::BoundCode.into())
+    } else if let Some(told) = compare {
+        Err(told)
     } else if age == TrustAge::Stale {
-        Err(Reason::TrustStale)
+        Err(Reason::TrustStale.into())
     } else {
         Ok(())
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::{
-    Policy, Rule, RuleVerdict,
+    Policy, Rule, RuleAnswer, RuleVerdict,
     certlogic::{Misuse, Misused, Types},
 };
 use crate::{credential::Kind, issuer::IssuerId, place::Place};
@@ -76,7 +76,9 @@ fn demands_local_code(rule: &Rule) -> bool {
         places.iter().flat_map(|place| rule.kinds.iter().map(move |kind| (*place, *kind)));
     settings.into_iter().any(|(place, kind)| {
         let fulfil = |issuer| {
-            holders(issuer, place, kind).any(|facts| matches!(rule.is_met(&facts), Ok(true)))
+            holders(issuer, place, kind).any(|facts| {
+                matches!(rule.answer(&facts), RuleAnswer::Met | RuleAnswer::NotConcerned)
+            })
         };
         let can: BTreeSet<bool> = IssuerId::all().map(fulfil).collect();
         can.len() > 1

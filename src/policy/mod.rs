@@ -18,7 +18,7 @@ use serde_json::Value;
 
 pub use self::{
     flaw::{Defect, Flaw},
-    rule::{Otherwise, Rule, RuleReason, RuleVerdict},
+    rule::{Otherwise, Rule, RuleAnswer, RuleReason, RuleVerdict},
 };
 use crate::{
     clock::{Timestamp, shanghai_date},
@@ -146,10 +146,10 @@ impl Policy {
     /// The first rule that is not met or that errs.
     pub fn ask(&self, place: Place, kind: Kind, facts: &Value) -> Result<(), Objection<'_>> {
         self.rules.iter().filter(|rule| rule.is_for(place, kind)).try_for_each(|rule| {
-            match rule.is_met(facts) {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(Objection::NotMet(rule)),
-                Err(_) => Err(Objection::Erred(rule)),
+            match rule.answer(facts) {
+                RuleAnswer::NotConcerned | RuleAnswer::Met => Ok(()),
+                RuleAnswer::NotMet => Err(Objection::NotMet(rule)),
+                RuleAnswer::Erred => Err(Objection::Erred(rule)),
             }
         })
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::certlogic::{EvalError, Expression};
+use super::certlogic::Expression;
 use crate::{credential::Kind, document::DocumentError, language::Words, place::Place};
 
 /// One rule.
@@ -23,6 +23,8 @@ pub struct Rule {
     pub(super) when: Expression,
     /// What must be true of them.
     pub(super) require: Expression,
+    /// Whether it asks for what the terminal's own risk-area list says.
+    reads_list: bool,
     /// The answer for those of whom it is not true.
     pub otherwise: Otherwise,
     /// What the rule says, in words.
@@ -43,7 +45,9 @@ impl Rule {
             parsed.map_err(|error| refused(&format!("/{member}{}", error.at), &error.flaw))
         };
         let (when, require) = (expression("when", &when)?, expression("require", &require)?);
-        Ok(Self { id, version, places, kinds, when, require, otherwise, text })
+        let reads_list =
+            [&when, &require].into_iter().any(|part| part.paths().contains(LISTED_PATH));
+        Ok(Self { id, version, places, kinds, when, require, reads_list, otherwise, text })
     }
 
     /// Whether the rule has anything to say of codes of that kind at that place.
@@ -52,25 +56,51 @@ impl Rule {
         self.places.contains(&place) && self.kinds.contains(&kind)
     }
 
-    /// Whether the code that `facts` tell of is the rule's business.
-    ///
-    /// # Errors
-    ///
-    /// [`EvalError`].
-    pub fn concerns(&self, facts: &Value) -> Result<bool, EvalError> {
-        self.when.is_true(facts)
-    }
-
     /// The paths in the facts that the rule may read.
     #[must_use]
     pub fn paths(&self) -> BTreeSet<&str> {
         &self.when.paths() | &self.require.paths()
     }
 
-    /// Whether the code that `facts` tell of is none of the rule's business, or fulfils it.
-    pub(super) fn is_met(&self, facts: &Value) -> Result<bool, EvalError> {
-        Ok(!self.concerns(facts)? || self.require.is_true(facts)?)
+    /// What the rule says of the code that `facts` tell of.
+    #[must_use]
+    pub fn answer(&self, facts: &Value) -> RuleAnswer {
+        if self.reads_list && facts.pointer(LISTED) == Some(&Value::Null) {
+            return match self.when.is_true(facts) {
+                Ok(false) if !self.when.paths().contains(LISTED_PATH) => RuleAnswer::NotConcerned,
+                _ => RuleAnswer::Erred,
+            };
+        }
+        match self.when.is_true(facts) {
+            Ok(false) => return RuleAnswer::NotConcerned,
+            Ok(true) => {}
+            Err(_) => return RuleAnswer::Erred,
+        }
+        match self.require.is_true(facts) {
+            Ok(true) => RuleAnswer::Met,
+            Ok(false) => RuleAnswer::NotMet,
+            Err(_) => RuleAnswer::Erred,
+        }
     }
+}
+
+/// How the terminal's risk-area list sees the areas visited; null while it has none.
+const LISTED: &str = "/payload/travel/listed";
+
+/// The same as rules write it.
+const LISTED_PATH: &str = "payload.travel.listed";
+
+/// What a rule says of a code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RuleAnswer {
+    /// It could not be evaluated, or asks for a list that the terminal does not have.
+    Erred,
+    /// What it requires is so.
+    Met,
+    /// It is for others.
+    NotConcerned,
+    /// What it requires is not so.
+    NotMet,
 }
 
 /// The answer that a rule gives those who fail it.
