@@ -330,8 +330,12 @@ fn an_authoritys_codes_are_believed_by_who_has_its_lists() {
     let svg = fs::read_to_string(issue("sheet.svg", &["--kind", "paper"])).unwrap();
     assert!(svg.starts_with("<svg ") && svg.contains("mm\""));
 
-    let everything = fs::read_to_string(Path::new(authority).join("authority.json")).unwrap();
-    assert!(!everything.contains(secret.trim()), "a private key stands in its own file alone");
+    let registers = Path::new(authority).join("authority.db");
+    assert_eq!(fs::metadata(&registers).unwrap().permissions().mode() & 0o777, 0o600);
+    let registers = fs::read(registers).unwrap();
+    let is_secret = |bytes: &[u8]| bytes == secret.trim().as_bytes();
+    let found = registers.windows(secret.trim().len()).any(is_secret);
+    assert!(!found, "a private key stands in its own file alone");
     let again = run(AUTHORITY, &["init", authority]);
     assert_eq!(status(&again), 1, "an authority is not set up twice");
     let stranger = run(
