@@ -22,15 +22,15 @@
 //!
 //! [`session`] is one lane as a state machine: what to judge, what to show, and for how long.
 //! [`device`] is what is plugged in, or could be: today picture files in a camera's place.
-//! [`authority`] is the issuing side: keys, codes, and the lists. [`clock`], [`issuer`],
+//! [`authority`] is the issuing side: keys, registers, codes, and the lists. [`clock`], [`issuer`],
 //! [`language`], and [`place`] are the words that all of them share.
 //!
 //! # What is true of the whole
 //!
 //! - Nothing is believed before its signature is: only a verified credential shows its claims.
 //! - Time is an argument. [`clock`] alone reads it, and only a program asks it to.
-//! - What judges does no input or output. [`store`] alone speaks SQL; `sync`, `device`,
-//!   `authority`, and the programs alone touch files.
+//! - What judges does no input or output. [`store`] and the registers of `authority`, each in a room
+//!   of its own, alone speak SQL; `sync`, `device`, `authority`, and the programs alone touch files.
 //! - The library knows no camera and no screen. Those are the programs', in `src/bin`, and a
 //!   program names no other.
 //! - No input panics, no error ends in a pass, and nothing personal is in an error or a record.

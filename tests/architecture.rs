@@ -76,20 +76,20 @@ fn modules_name_only_what_they_may() -> io::Result<()> {
 }
 
 #[test]
-fn one_file_reads_the_clock_and_one_speaks_sql() -> io::Result<()> {
+fn one_file_reads_the_clock_and_each_side_has_one_room_for_sql() -> io::Result<()> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let homes = [
-        ("Utc::now", "clock.rs"),
-        ("rusqlite::", "store/mod.rs"),
-        ("nokhwa::", "bin/greengate/kiosk/camera/capture.rs"),
+        ("Utc::now", &["clock.rs"][..]),
+        ("rusqlite::", &["store/mod.rs", "authority/registers"]),
+        ("nokhwa::", &["bin/greengate/kiosk/camera/capture.rs"]),
     ];
     for path in rust_files(&src)? {
         let inside = path.strip_prefix(&src).expect("walked from src");
         let code = fs::read_to_string(&path)?;
         let code = code.split("#[cfg(test)]").next().unwrap_or_default();
-        for (word, home) in homes {
-            let fine = !code.contains(word) || inside == Path::new(home);
-            assert!(fine, "{} must leave {word} to {home}", inside.display());
+        for (word, homes) in homes {
+            let fine = !code.contains(word) || homes.iter().any(|home| inside.starts_with(home));
+            assert!(fine, "{} must leave {word} to {homes:?}", inside.display());
         }
     }
     Ok(())

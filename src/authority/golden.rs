@@ -15,6 +15,7 @@ use ed25519_dalek::SigningKey;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::registers::usual_statuses;
 use crate::{
     clock::{Floor, Timestamp},
     credential::{
@@ -152,11 +153,15 @@ fn trust(key: &SigningKey, risk_areas: Option<Areas>) -> Result<Trust, GoldenErr
             })
             .collect(),
     };
+    let statuses = || {
+        let usual = usual_statuses().into_iter();
+        usual.map(|(local, normal)| (local.to_string(), normal)).collect()
+    };
     let recognition = RecognitionDocument {
         version,
         issued,
         transcoding: issuers()
-            .map(|issuer| TranscodingEntry { issuer, statuses: super::usual_statuses() })
+            .map(|issuer| TranscodingEntry { issuer, statuses: statuses() })
             .collect(),
         exceptions: Vec::new(),
         partners: Vec::new(),
@@ -208,6 +213,10 @@ struct Case {
 
 fn everywhere() -> BTreeSet<Place> {
     Place::ALL.into()
+}
+
+fn national() -> NatSource {
+    NatSource::National
 }
 
 /// What must come of a case.
@@ -277,8 +286,8 @@ struct Code {
 #[serde(tag = "result", rename_all = "snake_case", deny_unknown_fields)]
 enum Test {
     Pending {
-        #[serde(default)]
-        source: Database,
+        #[serde(default = "national")]
+        source: NatSource,
         sampled: Timestamp,
     },
     Negative(Known),
@@ -288,21 +297,13 @@ enum Test {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Known {
-    #[serde(default)]
-    source: Database,
+    #[serde(default = "national")]
+    source: NatSource,
     #[serde(default)]
     sampled: Option<Timestamp>,
     #[serde(default)]
     reported: Option<Timestamp>,
     uploaded: Timestamp,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Database {
-    #[default]
-    National,
-    Municipal,
 }
 
 #[derive(Deserialize)]
@@ -383,8 +384,8 @@ impl Test {
     fn claim(&self) -> Nat {
         let (source, known, result) = match self {
             Self::Pending { source, sampled } => {
-                let source = (*source).into();
-                return Nat { source, sampled: *sampled, outcome: NatOutcome::Pending };
+                let outcome = NatOutcome::Pending;
+                return Nat { source: *source, sampled: *sampled, outcome };
             }
             Self::Negative(known) => (known.source, known, NatResult::Negative),
             Self::Positive(known) => (known.source, known, NatResult::Positive),
@@ -393,16 +394,7 @@ impl Test {
         let reported = known.reported.unwrap_or_else(|| known.sampled.unwrap_or(uploaded));
         let sampled = known.sampled.unwrap_or(reported);
         let outcome = NatOutcome::Known { result, reported, uploaded };
-        Nat { source: source.into(), sampled, outcome }
-    }
-}
-
-impl From<Database> for NatSource {
-    fn from(database: Database) -> Self {
-        match database {
-            Database::National => Self::National,
-            Database::Municipal => Self::Municipal,
-        }
+        Nat { source, sampled, outcome }
     }
 }
 
@@ -449,6 +441,7 @@ pub enum GoldenError {
     Policy(DocumentError),
 }
 
-fn lines(flaws: &[Flaw]) -> String {
-    flaws.iter().map(Flaw::to_string).collect::<Vec<_>>().join("\n")
+/// One on each line.
+pub(super) fn lines<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -1,68 +1,68 @@
-//! The issuing side: an authority's keys, the codes it signs, and the lists it publishes.
+//! The issuing side: an authority's keys, its registers, the codes it signs, and the lists it
+//! publishes.
 //!
-//! An authority lives in a folder of its own: `authority.json` is its register, `keys/` holds one
-//! file for each private key, readable by its owner alone. Without an issuing side a terminal could
-//! be neither run nor tested; it is small, and it is real.
+//! An authority lives in a folder of its own: `authority.db` holds its registers, `keys/` one file
+//! for each private key, and its owner alone can read either. Without an issuing side a terminal
+//! could be neither run nor tested; it is small, and it is real.
+//!
+//! [`issue_for`](Authority::issue_for) composes a person's code from what the registers say of
+//! them, [`transcode`](Authority::transcode) converts a province's code into the national
+//! platform's, [`issue`](Authority::issue) signs whatever it is given, and
+//! [`publish`](Authority::publish) makes the lists that terminals trust.
 
+mod compose;
 pub mod golden;
 mod keys;
+mod person;
 pub mod print;
+mod registers;
+mod transcode;
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use ed25519_dalek::SigningKey;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
+pub use self::{
+    compose::{StatusError, lifetime},
+    person::{DocumentNumber, FullName, Health},
+    registers::{
+        BindingError, CommuterError, Enrolment, ExceptionError, Guardianship, KeyError,
+        MedicalError, PartnerError, PersonError, PolicyError, RegisterError, RiskAreaError, Stage,
+        Step, TravelError, TravelHistory,
+    },
+    transcode::TranscodeError,
+};
+
+use self::registers::{Entries, Registers};
 use crate::{
     clock::Timestamp,
     credential::{self, Claims, CodeId, WriteError},
     issuer::IssuerId,
-    key_ring::{IssuerEntry, KeyEntry, KeyId, KeyRingDocument, StatusEntry},
-    language::Words,
+    key_ring::KeyRingDocument,
     policy::{LifetimeHours, NatAnchor, PolicyDocument, TimeZone, TrustAgeHours},
-    recognition::{NormalStatus, RecognitionDocument, TranscodingEntry},
+    recognition::RecognitionDocument,
     risk_area::RiskAreas,
     symbol::SymbolText,
     trust::TrustFiles,
 };
 
-/// The register's file in an authority's folder.
-const REGISTER: &str = "authority.json";
-
 /// The folder of private keys in an authority's folder.
 const KEYS: &str = "keys";
+
+/// How many days before today a visit to a risk area counts. Source: REQUIREMENTS, R12.
+const WINDOW_DAYS: u16 = 14;
 
 /// An authority and its folder.
 #[derive(Debug)]
 pub struct Authority {
     folder: PathBuf,
-    register: Register,
-}
-
-/// All that an authority remembers between two calls, but its private keys.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Register {
-    /// The version of the lists published last; 0 if none has been.
-    published: u64,
-    issuers: Vec<IssuerRegister>,
-}
-
-/// One issuer in the register.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct IssuerRegister {
-    issuer: IssuerId,
-    name: Words,
-    statuses: BTreeMap<String, NormalStatus>,
-    keys: Vec<KeyEntry>,
+    registers: Registers,
 }
 
 impl Authority {
@@ -72,15 +72,9 @@ impl Authority {
     ///
     /// [`AuthorityError::Exists`] if there is one already, [`AuthorityError::File`].
     pub fn init(folder: &Path) -> Result<Self, AuthorityError> {
-        if folder.join(REGISTER).exists() {
-            return Err(AuthorityError::Exists { folder: folder.to_path_buf() });
-        }
         let keys = folder.join(KEYS);
         fs::create_dir_all(&keys).map_err(|source| AuthorityError::File { path: keys, source })?;
-        let register = Register { published: 0, issuers: Vec::new() };
-        let authority = Self { folder: folder.to_path_buf(), register };
-        authority.save()?;
-        Ok(authority)
+        Ok(Self { folder: folder.to_path_buf(), registers: Registers::create(folder)? })
     }
 
     /// Sets up an authority for a demonstration: every province and the national platform, each
@@ -91,9 +85,10 @@ impl Authority {
     /// As [`init`](Self::init) and [`new_key`](Self::new_key).
     pub fn init_demo(folder: &Path, now: Timestamp) -> Result<Self, AuthorityError> {
         let mut authority = Self::init(folder)?;
-        for issuer in IssuerId::all() {
-            authority.new_key(issuer, now)?;
-        }
+        let keys = authority.keys_folder();
+        authority.registers.change(|entries| {
+            IssuerId::all().try_for_each(|issuer| entries.new_key(&keys, issuer, now).map(drop))
+        })?;
         Ok(authority)
     }
 
@@ -101,104 +96,55 @@ impl Authority {
     ///
     /// # Errors
     ///
-    /// [`AuthorityError::File`] and [`AuthorityError::Register`].
+    /// [`AuthorityError::Register`].
     pub fn open(folder: &Path) -> Result<Self, AuthorityError> {
-        let path = folder.join(REGISTER);
-        let bytes = fs::read(&path)
-            .map_err(|source| AuthorityError::File { path: path.clone(), source })?;
-        let register = serde_json::from_slice(&bytes)
-            .map_err(|source| AuthorityError::Register { path, source })?;
-        Ok(Self { folder: folder.to_path_buf(), register })
+        Ok(Self { folder: folder.to_path_buf(), registers: Registers::open(folder)? })
     }
 
-    /// Makes a key for `issuer`, valid from `now` on, and has it sign from now on. An issuer that
-    /// is new gets an entry, and the usual statuses: 0 under review, 1 normal, 2 watch, 3 stop.
-    ///
-    /// # Errors
-    ///
-    /// [`AuthorityError::UnknownIssuer`] if the number is no issuer's, [`AuthorityError::File`].
-    pub fn new_key(&mut self, issuer: IssuerId, now: Timestamp) -> Result<KeyId, AuthorityError> {
-        let name = issuer.name().ok_or(AuthorityError::UnknownIssuer { issuer })?;
-        let key = keys::generate(&self.folder.join(KEYS), issuer)?;
-        let public = key.verifying_key();
-        let valid_from = Timestamp::from_timestamp(now.timestamp(), 0).unwrap_or(now);
-        let entry = KeyEntry::active(&public, valid_from);
-        match self.register.issuers.iter_mut().find(|known| known.issuer == issuer) {
-            Some(known) => known.keys.push(entry),
-            None => self.register.issuers.push(IssuerRegister {
-                issuer,
-                name,
-                statuses: usual_statuses(),
-                keys: vec![entry],
-            }),
-        }
-        self.save()?;
-        Ok(KeyId::of(&public))
-    }
-
-    /// Signs `claims` with the newest key of their issuer that is in use.
+    /// Signs `claims` with the newest key of their issuer that is in use. The registers are asked
+    /// for nothing else, and do not remember the code.
     ///
     /// # Errors
     ///
     /// [`AuthorityError::NoKey`], [`AuthorityError::Claims`], or the key's file cannot be read.
     pub fn issue(&self, claims: &Claims) -> Result<SymbolText, AuthorityError> {
-        Ok(credential::write(claims, &self.signing_key(claims.issuer)?)?)
-    }
-
-    /// The newest key of `issuer` that is in use.
-    fn signing_key(&self, issuer: IssuerId) -> Result<SigningKey, AuthorityError> {
-        let register = self.register.issuers.iter().find(|known| known.issuer == issuer);
-        let newest = register.and_then(|register| {
-            register.keys.iter().rev().find(|key| matches!(key.status, StatusEntry::Active))
-        });
-        let KeyEntry { kid, .. } = newest.ok_or(AuthorityError::NoKey { issuer })?;
-        keys::load(&self.folder.join(KEYS), issuer, kid)
+        let key = self.registers.entries().signing_key(&self.keys_folder(), claims.issuer)?;
+        Ok(credential::write(claims, &key)?)
     }
 
     /// Makes the next version of the lists, issued at `now`.
     ///
+    /// The policy is the pack in force, byte for byte and with a version of its own; without one it
+    /// is the usual policy, which has no rules.
+    ///
     /// # Errors
     ///
-    /// [`AuthorityError::File`] if the register cannot be saved; then nothing was published.
+    /// [`AuthorityError::Register`] if that cannot be kept; then nothing was published.
     pub fn publish(&mut self, now: Timestamp) -> Result<TrustFiles, AuthorityError> {
-        let version = self.register.published.saturating_add(1);
-        let issued = Timestamp::from_timestamp(now.timestamp(), 0).unwrap_or(now);
-        let issuers = &self.register.issuers;
-        let key_ring = KeyRingDocument {
-            version,
-            issued,
-            issuers: issuers
-                .iter()
-                .map(|IssuerRegister { issuer, name, keys, .. }| IssuerEntry {
-                    issuer: *issuer,
-                    name: name.clone(),
-                    keys: keys.clone(),
-                })
-                .collect(),
-        };
-        let recognition = RecognitionDocument {
-            version,
-            issued,
-            transcoding: issuers
-                .iter()
-                .map(|IssuerRegister { issuer, statuses, .. }| TranscodingEntry {
-                    issuer: *issuer,
-                    statuses: statuses.clone(),
-                })
-                .collect(),
-            exceptions: Vec::new(),
-            partners: Vec::new(),
-        };
-        let risk_areas = RiskAreas { version, issued, window_days: 14, areas: Vec::new() };
-        let files = TrustFiles {
-            key_ring: json(&key_ring),
-            recognition: Some(json(&recognition)),
-            risk_areas: Some(json(&risk_areas)),
-            policy: Some(json(&usual_policy(version, issued))),
-        };
-        self.register.published = version;
-        self.save()?;
-        Ok(files)
+        let issued = whole_seconds(now);
+        self.registers.change(|entries| {
+            let version = entries.next_version()?;
+            let recognition = RecognitionDocument {
+                version,
+                issued,
+                transcoding: entries.transcoding()?,
+                exceptions: entries.exceptions()?,
+                partners: entries.partners()?,
+            };
+            let policy = match entries.policy()? {
+                Some(pack) => pack,
+                None => {
+                    entries.policy_published(issued)?;
+                    json(&usual_policy(version, issued))
+                }
+            };
+            Ok(TrustFiles {
+                key_ring: json(&key_ring(entries, version, issued)?),
+                recognition: Some(json(&recognition)),
+                risk_areas: Some(json(&risk_areas(entries, version, issued)?)),
+                policy: Some(policy),
+            })
+        })
     }
 
     /// Writes the next version of the lists side by side into the folder `out`.
@@ -216,8 +162,8 @@ impl Authority {
         Ok(files)
     }
 
-    fn save(&self) -> Result<(), AuthorityError> {
-        replace(&self.folder.join(REGISTER), &json(&self.register))
+    fn keys_folder(&self) -> PathBuf {
+        self.folder.join(KEYS)
     }
 }
 
@@ -232,12 +178,27 @@ pub fn new_code_id() -> Result<CodeId, AuthorityError> {
     CodeId::new(bytes).ok_or(AuthorityError::Random)
 }
 
-fn usual_statuses() -> BTreeMap<String, NormalStatus> {
-    [NormalStatus::Review, NormalStatus::Normal, NormalStatus::Watch, NormalStatus::Stop]
-        .into_iter()
-        .enumerate()
-        .map(|(local, normal)| (local.to_string(), normal))
-        .collect()
+/// The ring of every issuer's keys.
+fn key_ring(
+    entries: &Entries<'_>,
+    version: u64,
+    issued: Timestamp,
+) -> Result<KeyRingDocument, RegisterError> {
+    Ok(KeyRingDocument { version, issued, issuers: entries.issuers()? })
+}
+
+/// The list of risk areas.
+fn risk_areas(
+    entries: &Entries<'_>,
+    version: u64,
+    issued: Timestamp,
+) -> Result<RiskAreas, RegisterError> {
+    Ok(RiskAreas { version, issued, window_days: WINDOW_DAYS, areas: entries.risk_areas()? })
+}
+
+/// The second that an instant lies in, since codes and lists are dated to the second.
+fn whole_seconds(instant: Timestamp) -> Timestamp {
+    Timestamp::from_timestamp(instant.timestamp(), 0).unwrap_or(instant)
 }
 
 /// A policy without rules, with the limits of REQUIREMENTS, section 3, and CODE-FORMAT.
@@ -280,9 +241,21 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), AuthorityError> {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AuthorityError {
+    /// Two people cannot be bound so.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+
     /// The claims do not fit a code.
     #[error(transparent)]
     Claims(#[from] WriteError),
+
+    /// The commuter register does not allow it.
+    #[error(transparent)]
+    Commuter(#[from] CommuterError),
+
+    /// An exception cannot be filed.
+    #[error(transparent)]
+    Exception(#[from] ExceptionError),
 
     /// There is an authority in the folder already.
     #[error("there is an authority in {folder} already")]
@@ -307,6 +280,14 @@ pub enum AuthorityError {
         path: PathBuf,
     },
 
+    /// A key cannot be given another status.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+
+    /// A test or a vaccination cannot be so.
+    #[error(transparent)]
+    Medical(#[from] MedicalError),
+
     /// The issuer has no key in use.
     #[error("issuer {issuer} has no key in use: make one first")]
     NoKey {
@@ -314,18 +295,41 @@ pub enum AuthorityError {
         issuer: IssuerId,
     },
 
+    /// A partner cannot be so.
+    #[error(transparent)]
+    Partner(#[from] PartnerError),
+
+    /// A declaration does not allow it.
+    #[error(transparent)]
+    Person(#[from] PersonError),
+
+    /// A policy pack cannot be put in force.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+
     /// The system has no random numbers.
     #[error("the system gives no random numbers")]
     Random,
 
-    /// The register makes no sense.
-    #[error("{path} is no register of an authority: {source}")]
-    Register {
-        /// The register's file.
-        path: PathBuf,
-        /// Why.
-        source: serde_json::Error,
-    },
+    /// The registers cannot be used.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+
+    /// The list of risk areas does not allow it.
+    #[error(transparent)]
+    RiskArea(#[from] RiskAreaError),
+
+    /// An issuer has no number for a status.
+    #[error(transparent)]
+    Status(#[from] StatusError),
+
+    /// A code cannot be converted.
+    #[error(transparent)]
+    Transcode(#[from] TranscodeError),
+
+    /// Where somebody has been cannot be so.
+    #[error(transparent)]
+    Travel(#[from] TravelError),
 
     /// The number is no issuer's.
     #[error("{issuer} is neither a province of GB/T 2260 nor 156, the national platform")]

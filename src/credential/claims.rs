@@ -166,7 +166,8 @@ pub struct Nat {
 }
 
 /// The database that holds a test.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NatSource {
     /// The country's.
     National,
@@ -191,7 +192,8 @@ pub enum NatOutcome {
 }
 
 /// The result of a test.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NatResult {
     /// Nothing was found.
     Negative,
@@ -256,7 +258,8 @@ pub struct Binding {
 }
 
 /// What the holder of a bound code is to the guardian.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Relation {
     /// A child.
     Child,

@@ -1,4 +1,4 @@
-//! The store: the one place that speaks SQL.
+//! The store: the one place of the terminal that speaks SQL.
 //!
 //! It keeps the trusted lists as they were signed, one record for each decision, and where the
 //! terminal stands. What it has acknowledged is on the disk: the journal is a write-ahead log,

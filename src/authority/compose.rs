@@ -1,0 +1,132 @@
+//! A person's code, composed from all registers.
+
+use std::path::Path;
+
+use chrono::TimeDelta;
+use thiserror::Error;
+
+use super::{
+    Authority, AuthorityError, new_code_id,
+    person::DocumentNumber,
+    registers::{BindingError, Entries, PersonError},
+    whole_seconds,
+};
+use crate::{
+    clock::Timestamp,
+    credential::{self, Binding, Claims, Kind},
+    issuer::IssuerId,
+    recognition::NormalStatus,
+    symbol::SymbolText,
+};
+
+impl Authority {
+    /// Issues the code that the registers have for a person at `now`, and remembers it.
+    ///
+    /// Name and number are masked, the status is that of the declaration in the issuer's own
+    /// numbering, and the code is good for as long as its kind may be used. A dependant's code
+    /// names the guardian's newest one.
+    ///
+    /// # Errors
+    ///
+    /// [`PersonError::NotDeclared`] and [`PersonError::Withdrawn`];
+    /// [`BindingError::GuardianHasNoCode`]; [`StatusError`]; [`AuthorityError::NoKey`].
+    pub fn issue_for(
+        &mut self,
+        number: &DocumentNumber,
+        issuer: IssuerId,
+        kind: Kind,
+        now: Timestamp,
+    ) -> Result<SymbolText, AuthorityError> {
+        let (keys, now) = (self.keys_folder(), whole_seconds(now));
+        self.registers.change(|entries| {
+            let claims = compose(entries, number, issuer, kind, now)?;
+            sign_and_remember(entries, &keys, &claims, Some(number))
+        })
+    }
+}
+
+/// How long a code of `kind` is good for. Source: CODE-FORMAT, "lifetimes".
+#[must_use]
+pub fn lifetime(kind: Kind) -> TimeDelta {
+    match kind {
+        Kind::Phone => TimeDelta::hours(24),
+        Kind::Paper => TimeDelta::days(14),
+    }
+}
+
+/// Signs a code and remembers it.
+pub(super) fn sign_and_remember(
+    entries: &Entries<'_>,
+    keys: &Path,
+    claims: &Claims,
+    number: Option<&DocumentNumber>,
+) -> Result<SymbolText, AuthorityError> {
+    let text = credential::write(claims, &entries.signing_key(keys, claims.issuer)?)?;
+    entries.remember_code(claims, number)?;
+    Ok(text)
+}
+
+/// The smallest of an issuer's own numbers that has a normal meaning.
+pub(super) fn local_status(
+    entries: &Entries<'_>,
+    issuer: IssuerId,
+    status: NormalStatus,
+) -> Result<u64, AuthorityError> {
+    let statuses = entries.statuses(issuer)?;
+    let local = statuses.into_iter().find(|(_, normal)| *normal == status);
+    Ok(local.ok_or(StatusError { issuer, status }).map(|(local, _)| local)?)
+}
+
+fn compose(
+    entries: &Entries<'_>,
+    number: &DocumentNumber,
+    issuer: IssuerId,
+    kind: Kind,
+    now: Timestamp,
+) -> Result<Claims, AuthorityError> {
+    let person = entries.person(number)?.ok_or(PersonError::NotDeclared)?;
+    let status = person.status().ok_or(PersonError::Withdrawn)?;
+    let binding = match entries.guardian(number)? {
+        None => None,
+        Some((guardian, relation)) => {
+            let code = entries.latest_code(&guardian, now)?;
+            Some(Binding { relation, guardian: code.ok_or(BindingError::GuardianHasNoCode)? })
+        }
+    };
+    Ok(Claims {
+        issuer,
+        expires: now + lifetime(kind),
+        issued: now,
+        code_id: new_code_id()?,
+        status: local_status(entries, issuer, status)?,
+        kind,
+        name: person.name.masked().clone(),
+        id_tail: number.tail().clone(),
+        document_match: None,
+        nat: entries.nat(number, now)?,
+        vaccination: entries.vaccination(number, now)?,
+        travel: entries.travel(number, &super::risk_areas(entries, 0, now)?, now)?,
+        commuter: entries.commuter_home(number, now)?,
+        binding,
+        origin: None,
+    })
+}
+
+/// An issuer has no number for a status.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("issuer {issuer} has no status that means {}", words(*status))]
+pub struct StatusError {
+    /// The issuer.
+    pub issuer: IssuerId,
+    /// The normal meaning.
+    pub status: NormalStatus,
+}
+
+fn words(status: NormalStatus) -> &'static str {
+    match status {
+        NormalStatus::Normal => "normal",
+        NormalStatus::Watch => "watch",
+        NormalStatus::Stop => "stop",
+        NormalStatus::Review => "review",
+    }
+}
