@@ -580,18 +580,33 @@ fn the_demonstration_shows_each_verdict_for_its_reason() {
     let output = run(TERMINAL, &["demo", "--headless"]);
     let said = String::from_utf8(output.stdout).unwrap();
     let expected = "\
-commuter with a green code: pass
+commuter, tested the day before yesterday: pass
+commuter who has to be tested again: pass
+commuter tested 15 days ago: deny: nucleic-acid test too old [E51] by CN-R2-DAYS
+commuter who was never tested: deny: no nucleic-acid test [E50] by CN-R2-TEST
+commuter whose test has no result yet: refer: nucleic-acid test without a result yet [E54] by CN-R2-RESULT
+commuter whose later test is positive: deny: nucleic-acid test positive [E52] by CN-NAT-POSITIVE
 national platform code: pass
 green code of another province: pass
-converted from another province: pass
-paper code: check_id: paper code [E01]
-dependant with a bound code: check_id: bound code [E02]
+code converted by the national platform: pass
+code of a withdrawn series: refer: code series is withdrawn [E61]
+province that is not recognised for now: refer: province is excepted here [E60]
+declaration under review: refer: under review [E42]
 red code: deny: status is stop [E41]
 yellow code: deny: status is watch [E40]
-declaration under review: refer: under review [E42]
+status that is not mapped: refer: unmapped status [E43]
+has been to an area of risk: refer: has been to an area of risk [E55] by CN-R12-CARD
+area that the newest list has: refer: has been to an area of risk [E55] by CN-R12-LIST
+nobody knows where from: pass
+mother: pass
+her child, by a bound code: check_id: bound code [E02]
+her father, by a bound code: check_id: bound code [E02]
+paper code: check_id: paper code [E01]
+partner abroad: pass
+partner whose agreement is over: refer: partner agreement is not in force [E62]
 expired code: deny: expired [E31]
 screenshot of an old code: deny: too old for its kind [E32]
-status that is not mapped: refer: unmapped status [E43]
+screenshot of the first one's code: refer: shown here already [E80]
 forged code: deny: signature does not match [E20]
 key that nobody knows: refer: unknown issuer or key [E21]
 advertisement: retry: not a health code [E11]

@@ -85,7 +85,11 @@ fn travel(claims: &mut Claims, level: TravelLevel, area: Option<u32>) {
 /// The lines that staff see of a code, those that ask for something with a mark.
 fn lines(decision: &Decision, basis: &Basis, audience: Audience) -> Vec<String> {
     let lines = Presentation::of(decision, basis, audience, at(NOW)).lines;
-    let mark = |tone| if tone == LineTone::Caution { "! " } else { "" };
+    let mark = |tone| match tone {
+        LineTone::Badge => "* ",
+        LineTone::Caution => "! ",
+        LineTone::Plain => "",
+    };
     lines.into_iter().map(|line| mark(line.tone).to_owned() + &line.words.en).collect()
 }
 
@@ -98,7 +102,7 @@ fn staff_read_what_there_is_to_say_of_a_code() {
             "day 0",
             |claims| commuter(claims, "2021-11-19T18:00:00Z"),
             &[
-                "Commuter · Hebei · 14 days left",
+                "* Commuter · Hebei · 14 days left",
                 "NAT negative, day 0 of 14",
                 "Counts as the paper NAT certificate",
             ],
@@ -107,7 +111,7 @@ fn staff_read_what_there_is_to_say_of_a_code() {
             "day 11",
             |claims| commuter(claims, "2021-11-09T15:59:00Z"),
             &[
-                "Commuter · Hebei · 3 days left",
+                "* Commuter · Hebei · 3 days left",
                 "NAT negative, day 11 of 14",
                 "Counts as the paper NAT certificate",
             ],
@@ -116,7 +120,7 @@ fn staff_read_what_there_is_to_say_of_a_code() {
             "day 12",
             |claims| commuter(claims, "2021-11-08T15:59:00Z"),
             &[
-                "Commuter · Hebei · 2 days left",
+                "* Commuter · Hebei · 2 days left",
                 "! NAT negative, day 12 of 14: renew by 2021-11-22",
                 "Counts as the paper NAT certificate",
             ],
@@ -125,7 +129,7 @@ fn staff_read_what_there_is_to_say_of_a_code() {
             "day 14",
             |claims| commuter(claims, "2021-11-05T16:00:00Z"),
             &[
-                "Commuter · Hebei · 0 days left",
+                "* Commuter · Hebei · 0 days left",
                 "! NAT negative, day 14 of 14: renew by 2021-11-20",
                 "Counts as the paper NAT certificate",
             ],
@@ -133,7 +137,7 @@ fn staff_read_what_there_is_to_say_of_a_code() {
         (
             "day 15",
             |claims| commuter(claims, "2021-11-05T15:59:00Z"),
-            &["! The rule", "Commuter · Hebei", "! NAT negative, day 15: more than 14 days"],
+            &["! The rule", "* Commuter · Hebei", "! NAT negative, day 15: more than 14 days"],
         ),
         (
             "positive",
@@ -208,13 +212,13 @@ fn the_public_reads_what_it_can_act_on() {
         (
             "a test that lasts",
             |claims| commuter(claims, "2021-11-19T18:00:00Z"),
-            &["Commuter · Hebei · 14 days left"],
+            &["* Commuter · Hebei · 14 days left"],
         ),
         (
             "a test to renew",
             |claims| commuter(claims, "2021-11-06T18:00:00Z"),
             &[
-                "Commuter · Hebei · 1 days left",
+                "* Commuter · Hebei · 1 day left",
                 "! NAT negative, day 13 of 14: renew by 2021-11-21",
             ],
         ),

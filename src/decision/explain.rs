@@ -236,7 +236,6 @@ impl Sight<'_> {
             }
             CheckKind::TrustAge => {
                 let published = trust.map(Trust::published);
-                see("published", published.map(instant));
                 see("age", published.map(|published| length(*now - published)));
                 let limits = policy.map(|policy| policy.trust_age_hours);
                 see("check ID after", limits.map(|limits| format!("{} h", limits.check_id)));
@@ -358,12 +357,18 @@ fn instant(instant: Timestamp) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
+/// A length of time in its two largest units.
 fn length(length: TimeDelta) -> String {
     let seconds = length.num_seconds();
     let (sign, seconds) = (if seconds < 0 { "-" } else { "" }, seconds.unsigned_abs());
-    match (seconds % 3_600, seconds % 60) {
-        (0, _) => format!("{sign}{} h", seconds / 3_600),
-        (_, 0) => format!("{sign}{} min", seconds / 60),
-        _ => format!("{sign}{seconds} s"),
+    let (large, small, units) = match seconds {
+        3_600.. => (seconds / 3_600, seconds % 3_600 / 60, ("h", "min")),
+        60.. => (seconds / 60, seconds % 60, ("min", "s")),
+        _ => (0, seconds, ("", "s")),
+    };
+    match (large, small) {
+        (0, small) => format!("{sign}{small} {}", units.1),
+        (large, 0) => format!("{sign}{large} {}", units.0),
+        (large, small) => format!("{sign}{large} {} {small} {}", units.0, units.1),
     }
 }

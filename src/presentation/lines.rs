@@ -63,6 +63,8 @@ pub enum Topic {
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LineTone {
+    /// It marks the code as one of a kind.
+    Badge,
     /// It is so.
     Plain,
     /// Something is to be done or looked at.
@@ -156,16 +158,15 @@ fn repeat(ago: TimeDelta, gate: Option<&str>) -> Line {
 
 fn commuter(home: IssuerId, days_left: Option<i64>) -> Line {
     let home = home.name().unwrap_or_default();
-    match days_left {
-        Some(left @ 0..=NAT_DAYS) => plain(
-            Topic::Commuter,
-            format!("通勤 · {} · 剩 {left} 天", home.zh),
-            format!("Commuter · {} · {left} days left", home.en),
-        ),
-        _ => {
-            plain(Topic::Commuter, format!("通勤 · {}", home.zh), format!("Commuter · {}", home.en))
+    let (zh, en) = (format!("通勤 · {}", home.zh), format!("Commuter · {}", home.en));
+    let words = match days_left {
+        Some(1) => Words::new(format!("{zh} · 剩 1 天"), format!("{en} · 1 day left")),
+        Some(left @ 0..=NAT_DAYS) => {
+            Words::new(format!("{zh} · 剩 {left} 天"), format!("{en} · {left} days left"))
         }
-    }
+        _ => Words::new(zh, en),
+    };
+    Line { topic: Topic::Commuter, tone: LineTone::Badge, words }
 }
 
 fn is_negative(claims: &Claims) -> bool {

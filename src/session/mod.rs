@@ -35,6 +35,9 @@ const SIGHT_LOST: TimeDelta = TimeDelta::milliseconds(700);
 /// How long a symbol must be seen and not read before a hint. Source: REQUIREMENTS, section 7.
 pub const HINT_AFTER: TimeDelta = TimeDelta::seconds(10);
 
+/// How long a result stays up from when staff ask why. Source: REQUIREMENTS, section 7, for staff.
+pub const STUDIED_FOR: TimeDelta = TimeDelta::seconds(30);
+
 /// How long the result of each verdict stays up. Source: REQUIREMENTS, section 7, for a kiosk; a
 /// request to show it again is over as quickly as a pass.
 #[must_use]
@@ -138,6 +141,18 @@ impl Session {
             Event::Read(reading) if !reading.texts.is_empty() => self.read(reading, now),
             Event::Read(reading) if reading.seen > 0 => self.see(now).or_else(|| self.tick(now)),
             Event::Read(_) | Event::Tick => self.tick(now),
+        }
+    }
+
+    /// Leaves the result up to be read for [`STUDIED_FOR`], and says whether one is.
+    #[must_use]
+    pub fn study(&mut self, now: Timestamp) -> bool {
+        match &mut self.shown {
+            Some(shown) => {
+                shown.until = shown.until.max(now + STUDIED_FOR);
+                true
+            }
+            None => false,
         }
     }
 
@@ -333,6 +348,19 @@ mod tests {
         assert_eq!(session.remaining(at(30_100)), Some(0.5));
         assert_eq!(session.on(Event::Acknowledged, at(30_100)), Some(Effect::ShowCamera));
         assert_eq!(session.remaining(at(30_100)), None);
+    }
+
+    #[test]
+    fn a_result_that_is_read_stays_up_until_the_next_code() {
+        let mut session = Session::default();
+        assert!(!session.study(at(0)));
+        assert_eq!(session.on(Event::Read(&reading(Code("a"))), at(100)), Some(Effect::Judge));
+        assert_eq!(session.on(Event::Judged(Verdict::Deny), at(100)), None);
+        assert!(session.study(at(5_000)));
+        assert_eq!(session.on(Event::Tick, at(34_999)), None);
+        assert_eq!(session.on(Event::Read(&reading(Code("b"))), at(34_999)), Some(Effect::Judge));
+        assert_eq!(session.on(Event::Judged(Verdict::Pass), at(34_999)), None);
+        assert_eq!(session.on(Event::Tick, at(36_999)), Some(Effect::ShowCamera));
     }
 
     #[test]

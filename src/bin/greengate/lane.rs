@@ -132,6 +132,18 @@ impl Lane {
         self.companions.tap(now);
     }
 
+    /// Who reads the screen.
+    #[cfg(feature = "kiosk")]
+    pub(crate) fn audience(&self) -> Audience {
+        self.audience
+    }
+
+    /// Leaves the result up to be read, if one is.
+    #[cfg(feature = "kiosk")]
+    pub(crate) fn study(&mut self, now: Timestamp) -> bool {
+        self.session.study(now)
+    }
+
     /// Clears the result, as staff have asked: where a document was to be compared, it agrees.
     pub(crate) fn acknowledge(&mut self, now: Timestamp) -> Option<Showing> {
         self.companions.agreed();

@@ -31,7 +31,7 @@ const NOBODY: i64 = 1_300;
 /// What one person takes from the one before to the one after.
 pub(crate) const PERSON: TimeDelta = TimeDelta::milliseconds(COMING + HOLDING + GOING + NOBODY);
 
-/// An endless row of frames: when the last person has gone, the first comes again.
+/// A row of frames, in which one person comes after the other.
 #[derive(Debug)]
 pub(crate) struct DemoCamera {
     sheets: Vec<Sheet>,
@@ -65,14 +65,19 @@ impl DemoCamera {
         Self { sheets: sheets.collect(), room: room(), noise: Noise(0x9E37_79B9), started }
     }
 
+    /// Whether everybody has come and gone.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        let persons = i32::try_from(self.sheets.len()).unwrap_or(i32::MAX);
+        now - self.started >= PERSON * persons
+    }
+
     /// What the camera sees at `now`.
     pub(crate) fn frame(&mut self, now: Timestamp) -> Frame {
         let mut luma = self.room.clone();
         let elapsed = (now - self.started).num_milliseconds().max(0);
         let person = elapsed / PERSON.num_milliseconds();
         let within = elapsed % PERSON.num_milliseconds();
-        let count = i64::try_from(self.sheets.len()).unwrap_or(i64::MAX).max(1);
-        let sheet = usize::try_from(person % count).ok().and_then(|index| self.sheets.get(index));
+        let sheet = usize::try_from(person).ok().and_then(|index| self.sheets.get(index));
         if let (Some(sheet), Some(drop)) = (sheet, height_below(within)) {
             let sway = i32::try_from(within / 40 % 24).unwrap_or(0) - 12;
             sheet.draw(&mut luma, WIDTH / 2 + sway, HEIGHT / 2 + drop);

@@ -14,16 +14,18 @@ use clap::Args;
 use greengate::{
     authority::Authority,
     clock::{self, Timestamp},
-    decision::Decision,
+    decision::{Decision, Detail},
+    frame::Frame,
     language::Words,
     place::{Gate, Place},
     presentation::Audience,
     store::Store,
 };
+use tempfile::TempDir;
 
 use self::{
     camera::{DemoCamera, PERSON},
-    people::Person,
+    people::{Cast, Person},
 };
 use crate::{
     Failure,
@@ -31,7 +33,11 @@ use crate::{
 };
 
 /// The time between two frames without a window: as good as a camera's 30, and sooner done.
-const STEP: TimeDelta = TimeDelta::milliseconds(100);
+const STEP: TimeDelta = TimeDelta::milliseconds(200);
+
+/// The policy pack that the demonstration goes by, and its golden cases.
+const PACK: &[u8] = include_bytes!("../../../../assets/policy/cn-2021-11.json");
+const CASES: &[u8] = include_bytes!("../../../../assets/policy/cn-2021-11.cases.json");
 
 /// Run a lane with a demonstration's authority, people, and camera.
 ///
@@ -57,9 +63,30 @@ pub(crate) struct Demo {
 /// All that a demonstration needs.
 struct Stage {
     lane: Lane,
-    camera: DemoCamera,
+    queue: Queue,
     people: Vec<Person>,
     started: Timestamp,
+}
+
+/// The people before the camera. When the last has gone the first comes again, with a code made
+/// anew, as a phone would.
+struct Queue {
+    camera: DemoCamera,
+    cast: Cast,
+    authority: Authority,
+    /// Where the authority keeps its registers and keys.
+    _folder: TempDir,
+}
+
+impl Queue {
+    fn frame(&mut self, now: Timestamp) -> Frame {
+        if self.camera.is_over(now)
+            && let Ok(people) = self.cast.everybody(&mut self.authority, now)
+        {
+            self.camera = DemoCamera::new(&people, now);
+        }
+        self.camera.frame(now)
+    }
 }
 
 impl Demo {
@@ -73,8 +100,8 @@ impl Demo {
         if self.headless {
             return stage.play(out, |_, _, _| Ok(()));
         }
-        let Stage { lane, mut camera, .. } = stage;
-        let frames = crate::kiosk::Source::Drawn(Box::new(move |now| camera.frame(now)));
+        let Stage { lane, mut queue, .. } = stage;
+        let frames = crate::kiosk::Source::Drawn(Box::new(move |now| queue.frame(now)));
         crate::kiosk::run(|_| lane, frames, &self.window)
     }
 
@@ -93,27 +120,31 @@ impl Stage {
         let folder = tempfile::tempdir().map_err(Failure::state)?;
         let before = now - TimeDelta::days(30);
         let mut authority = Authority::init_demo(folder.path(), before).map_err(Failure::state)?;
+        authority.set_policy(PACK, CASES).map_err(Failure::state)?;
+        let cast = Cast::gather(&mut authority, now).map_err(Failure::state)?;
         let files = authority.publish(now - TimeDelta::hours(3)).map_err(Failure::state)?;
-        let people = people::everybody(&authority, now).map_err(Failure::state)?;
+        let people = cast.everybody(&mut authority, now).map_err(Failure::state)?;
         store.install(&files, now).map_err(Failure::state)?;
         let name = Words::new("进京检查站（演示）", "Checkpoint to Beijing (demo)");
         let gate = Gate { place: Place::HighwayCheckpoint, name, gate: "3".to_owned() };
         store.provision(&gate).map_err(Failure::state)?;
         let lane = Lane::open(store, Audience::Staff, now).map_err(Failure::state)?;
-        Ok(Self { lane, camera: DemoCamera::new(&people, now), people, started: now })
+        let camera = DemoCamera::new(&people, now);
+        let queue = Queue { camera, cast, authority, _folder: folder };
+        Ok(Self { lane, queue, people, started: now })
     }
 
     /// Lets everybody come once, and prints what the lane says to each.
     fn play(
         mut self,
         out: &mut impl Write,
-        mut also: impl FnMut(&Showing, &Lane, &greengate::frame::Frame) -> Result<(), Failure>,
+        mut also: impl FnMut(&Showing, &Lane, &Frame) -> Result<(), Failure>,
     ) -> Result<u8, Failure> {
         let mut now = self.started;
         for person in &self.people {
             let gone = now + PERSON;
             while now < gone {
-                let frame = self.camera.frame(now);
+                let frame = self.queue.frame(now);
                 if let Some(showing) = self.lane.see(&frame) {
                     also(&showing, &self.lane, &frame)?;
                     if let Showing::Result(judged) = &showing {
@@ -136,8 +167,12 @@ fn in_memory() -> Result<Store, Failure> {
 fn write_line(out: &mut impl Write, person: &Person, decision: &Decision) -> Result<(), Failure> {
     write!(out, "{}: {}", person.role, decision.verdict())?;
     match decision.reason() {
-        Some(reason) => writeln!(out, ": {reason} [{}]", reason.code())?,
-        None => writeln!(out)?,
+        Some(reason) => write!(out, ": {reason} [{}]", reason.code())?,
+        None => {}
+    }
+    match decision.detail() {
+        Some(Detail::Rule { id, .. }) => writeln!(out, " by {id}")?,
+        _ => writeln!(out)?,
     }
     Ok(())
 }
@@ -149,7 +184,7 @@ mod tests {
     /// What the lane shows of the first who comes.
     fn first_shown(stage: &mut Stage) -> Option<Showing> {
         let frames = (0..20).map(|step| stage.started + STEP * step);
-        let mut frames = frames.map(|now| stage.camera.frame(now));
+        let mut frames = frames.map(|now| stage.queue.frame(now));
         frames.find_map(|frame| stage.lane.see(&frame))
     }
 

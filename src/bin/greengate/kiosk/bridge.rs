@@ -11,13 +11,16 @@ use std::sync::{
 
 use greengate::{
     credential::Kind,
-    decision::Verdict,
+    decision::{Outcome, Verdict},
     frame::Frame,
     language,
     policy::TrustAge,
-    presentation::{Presentation, Subject},
+    presentation::{self, ExplainedCheck, Presentation, Subject},
 };
-use slint::{ComponentHandle, PhysicalSize, PlatformError, Rgb8Pixel, SharedPixelBuffer, Weak};
+use slint::{
+    ComponentHandle, ModelRc, PhysicalSize, PlatformError, Rgb8Pixel, SharedPixelBuffer, VecModel,
+    Weak,
+};
 
 use super::status::{self, Network};
 
@@ -32,6 +35,12 @@ pub(crate) use generated::*;
 pub(crate) enum Request {
     /// Clear the result and scan the next person.
     Acknowledge,
+    /// Begin a group, or end the one there is.
+    BeginOrEndGroup,
+    /// Give back the time that a result is shown, since nobody reads its checks any more.
+    CloseExplanation,
+    /// Say what each check saw, and leave it up to be read.
+    Explain,
 }
 
 /// What the window is to show from now on.
@@ -39,6 +48,12 @@ pub(crate) enum Request {
 pub(crate) enum Update {
     /// The camera's picture.
     Camera,
+    /// Who reads the screen.
+    Audience(presentation::Audience),
+    /// Whether each check of the result is told.
+    Explaining(bool),
+    /// What people who come together have come to so far, if there are any.
+    Group(Option<language::Words>),
     /// How to be read, over the camera's picture.
     Hint,
     /// That there is no picture, and why.
@@ -47,8 +62,8 @@ pub(crate) enum Update {
     OutOfService,
     /// What is left of the time that the result is shown.
     Remaining(f32),
-    /// A result.
-    Result(Presentation),
+    /// A result, and each check behind it.
+    Result(Presentation, Vec<ExplainedCheck>),
     /// The status bar.
     Status(status::Status),
     /// That there is still no picture, for the reason told before.
@@ -73,7 +88,7 @@ impl Screens {
     pub(crate) fn open(
         language: language::Language,
         size: Option<(u32, u32)>,
-        requests: Sender<Request>,
+        requests: &Sender<Request>,
     ) -> Result<Self, PlatformError> {
         let window = AppWindow::new()?;
         match size {
@@ -82,6 +97,7 @@ impl Screens {
         }
         connect(&window, requests);
         window.global::<Bridge<'_>>().set_screen(Screen::Scanning);
+        apply(&window, Update::Group(None));
         speak(&window, language.into());
         window.show()?;
         Ok(Self { window })
@@ -121,12 +137,19 @@ impl Updates {
 }
 
 /// Forwards what the operator asks for.
-pub(crate) fn connect(window: &AppWindow, requests: Sender<Request>) {
+pub(crate) fn connect(window: &AppWindow, requests: &Sender<Request>) {
     let bridge = window.global::<Bridge<'_>>();
-    bridge.on_acknowledge(move || {
+    let asks = |request: Request| {
+        let requests = requests.clone();
         // The receiver lives as long as the lane; if it is gone the program is ending.
-        requests.send(Request::Acknowledge).ok();
-    });
+        move || {
+            requests.send(request).ok();
+        }
+    };
+    bridge.on_acknowledge(asks(Request::Acknowledge));
+    bridge.on_begin_or_end_group(asks(Request::BeginOrEndGroup));
+    bridge.on_close_explanation(asks(Request::CloseExplanation));
+    bridge.on_explain(asks(Request::Explain));
     let weak = window.as_weak();
     bridge.on_speak(move |language| {
         weak.upgrade_in_event_loop(move |window| speak(&window, language)).ok();
@@ -150,11 +173,16 @@ pub(crate) fn apply(window: &AppWindow, update: Update) {
     let bridge = window.global::<Bridge<'_>>();
     match update {
         Update::Camera => {
+            bridge.set_explaining(false);
             bridge.set_hint(Hint::None);
             bridge.set_card(ResultCard::default());
             bridge.set_screen(Screen::Scanning);
         }
+        Update::Audience(audience) => bridge.set_audience(audience.into()),
+        Update::Explaining(explaining) => bridge.set_explaining(explaining),
+        Update::Group(tally) => bridge.set_group(tally.into()),
         Update::Hint => {
+            bridge.set_explaining(false);
             bridge.set_hint(Hint::HoldStill);
             bridge.set_screen(Screen::Scanning);
         }
@@ -164,10 +192,11 @@ pub(crate) fn apply(window: &AppWindow, update: Update) {
         }
         Update::OutOfService => bridge.set_screen(Screen::OutOfService),
         Update::Remaining(remaining) => bridge.set_remaining(remaining),
-        Update::Result(presentation) => {
+        Update::Result(presentation, checks) => {
+            bridge.set_explaining(false);
             bridge.set_hint(Hint::None);
             bridge.set_remaining(1.0);
-            bridge.set_card(presentation.into());
+            bridge.set_card(card(presentation, checks));
             bridge.set_screen(Screen::Result);
         }
         Update::Status(status) => bridge.set_status(status.into()),
@@ -203,21 +232,64 @@ impl From<language::Words> for Words {
     }
 }
 
-impl From<Presentation> for ResultCard {
-    fn from(presentation: Presentation) -> Self {
-        let Presentation { tone, code, reason, advice, subject, issuer, kind } = presentation;
-        let (name, id_tail) = subject
-            .map(|Subject { name, id_tail }| (name.into(), id_tail.into()))
-            .unwrap_or_default();
-        Self {
-            tone: tone.into(),
-            code: code.unwrap_or_default().into(),
-            reason: reason.into(),
-            advice: advice.into(),
-            name,
-            id_tail,
-            issuer: issuer.unwrap_or_default().into(),
-            carrier: kind.into(),
+fn card(presentation: Presentation, checks: Vec<ExplainedCheck>) -> ResultCard {
+    let Presentation { tone, code, reason, advice, subject, issuer, kind, lines, rule } =
+        presentation;
+    let (name, id_tail) =
+        subject.map(|Subject { name, id_tail }| (name.into(), id_tail.into())).unwrap_or_default();
+    ResultCard {
+        tone: tone.into(),
+        code: code.unwrap_or_default().into(),
+        reason: reason.into(),
+        advice: advice.into(),
+        name,
+        id_tail,
+        issuer: issuer.unwrap_or_default().into(),
+        carrier: kind.into(),
+        lines: model(lines),
+        rule: rule.unwrap_or_default().into(),
+        checks: model(checks),
+    }
+}
+
+/// A list as Slint holds it.
+fn model<T: Into<U>, U: Clone + 'static>(items: Vec<T>) -> ModelRc<U> {
+    ModelRc::new(VecModel::from_iter(items.into_iter().map(Into::into)))
+}
+
+impl From<presentation::Line> for Line {
+    fn from(presentation::Line { tone, words, .. }: presentation::Line) -> Self {
+        let tone = match tone {
+            presentation::LineTone::Badge => LineTone::Badge,
+            presentation::LineTone::Plain => LineTone::Plain,
+            presentation::LineTone::Caution => LineTone::Caution,
+        };
+        Self { tone, words: words.into() }
+    }
+}
+
+impl From<ExplainedCheck> for Check {
+    fn from(ExplainedCheck { outcome, name, saw }: ExplainedCheck) -> Self {
+        let outcome = match outcome {
+            Outcome::Good => CheckOutcome::Good,
+            Outcome::Failed(_) => CheckOutcome::Failed,
+            Outcome::NotConcerned | Outcome::NotReached => CheckOutcome::NotReached,
+        };
+        Self { outcome, name: name.into(), saw: saw.into() }
+    }
+}
+
+impl From<Option<language::Words>> for Group {
+    fn from(tally: Option<language::Words>) -> Self {
+        Self { open: tally.is_some(), tally: tally.unwrap_or_default().into() }
+    }
+}
+
+impl From<presentation::Audience> for Audience {
+    fn from(audience: presentation::Audience) -> Self {
+        match audience {
+            presentation::Audience::Public => Self::Public,
+            presentation::Audience::Staff => Self::Staff,
         }
     }
 }

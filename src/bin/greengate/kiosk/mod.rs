@@ -19,7 +19,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use greengate::{clock, language::Language, presentation::Audience, store::Store};
+use greengate::{clock, language::Language, presentation::Audience, session::Tally, store::Store};
 
 pub(crate) use self::source::Source;
 use self::{
@@ -29,7 +29,7 @@ use self::{
 };
 use crate::{
     Failure,
-    lane::{Lane, Showing},
+    lane::{Judged, Lane, Showing},
 };
 
 /// How long to wait before a store that could not be opened is tried again.
@@ -143,7 +143,7 @@ pub(crate) fn run(
     window: &Window,
 ) -> Result<u8, Failure> {
     let (requests, received) = mpsc::channel();
-    let screens = Screens::open(window.language.into(), window.size, requests)
+    let screens = Screens::open(window.language.into(), window.size, &requests)
         .map_err(|error| Failure::state(format!("cannot open a window: {error}")))?;
     let updates = screens.updates();
     thread::Builder::new()
@@ -188,6 +188,8 @@ impl Drop for Ending {
 fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, updates: &Updates) {
     let mut refreshed: Option<Instant> = None;
     let mut can_see = true;
+    let mut told = None;
+    updates.send(Update::Audience(lane.audience()));
     loop {
         let showing = match source.next() {
             Next::Frame(frame) => {
@@ -206,13 +208,16 @@ fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, upda
         };
         send(updates, showing, can_see);
         match requests.try_recv() {
-            Ok(Request::Acknowledge) => {
-                send(updates, lane.acknowledge(clock::now()), can_see);
-            }
+            Ok(request) => answer(request, &mut lane, updates, can_see),
             Err(mpsc::TryRecvError::Empty) => {}
             Err(mpsc::TryRecvError::Disconnected) => return,
         }
         let now = clock::now();
+        let tally = lane.tally();
+        if tally != told {
+            told = tally;
+            updates.send(Update::Group(tally.map(Tally::words)));
+        }
         if let Some(remaining) = lane.remaining(now) {
             updates.send(Update::Remaining(remaining));
         }
@@ -220,6 +225,21 @@ fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, upda
             refreshed = Some(Instant::now());
             send(updates, lane.refresh(now), can_see);
             updates.send(Update::Status(status::of(&lane, now)));
+        }
+    }
+}
+
+/// Does what the operator asks for.
+fn answer(request: Request, lane: &mut Lane, updates: &Updates, can_see: bool) {
+    let now = clock::now();
+    match request {
+        Request::Acknowledge => send(updates, lane.acknowledge(now), can_see),
+        Request::BeginOrEndGroup => lane.tap_group(now),
+        Request::CloseExplanation => updates.send(Update::Explaining(false)),
+        Request::Explain => {
+            if lane.study(now) {
+                updates.send(Update::Explaining(true));
+            }
         }
     }
 }
@@ -232,7 +252,10 @@ fn send(updates: &Updates, showing: Option<Showing>, can_see: bool) {
         Some(Showing::Camera) => updates.send(Update::Camera),
         Some(Showing::Hint) => updates.send(Update::Hint),
         Some(Showing::OutOfService) => updates.send(Update::OutOfService),
-        Some(Showing::Result(presentation, _)) => updates.send(Update::Result(*presentation)),
+        Some(Showing::Result(judged)) => {
+            let Judged { presentation, checks, .. } = *judged;
+            updates.send(Update::Result(presentation, checks));
+        }
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     rc::Rc,
 };
 
-use greengate::{decision::Verdict, frame::Frame, language::Words, presentation::Presentation};
+use greengate::{decision::Detail, frame::Frame, language::Words, session::Tally};
 use image::RgbImage;
 use slint::{
     ComponentHandle, PhysicalSize, Rgb8Pixel,
@@ -24,18 +23,19 @@ use super::{
 };
 use crate::{
     Failure,
-    lane::{Lane, Showing},
+    lane::{Judged, Lane, Showing},
 };
 
 /// The screens that such places have (REQUIREMENTS, section 8).
 const SIZES: [(u32, u32); 2] = [(800, 1280), (1920, 1080)];
 
-/// Draws each screen that comes up, once, in both languages and both shapes.
+/// Draws each screen that comes up, in both languages and both shapes.
 pub(crate) struct Shots {
     folder: PathBuf,
     window: AppWindow,
     pixels: Rc<MinimalSoftwareWindow>,
-    taken: BTreeSet<String>,
+    /// How many results have been drawn.
+    results: u32,
 }
 
 impl Shots {
@@ -47,7 +47,7 @@ impl Shots {
         window.show().map_err(Failure::state)?;
         let pixels = NEWEST.with_borrow(Clone::clone);
         let pixels = pixels.ok_or_else(|| Failure::state("the window has nothing to draw on"))?;
-        Ok(Self { folder: folder.to_path_buf(), window, pixels, taken: BTreeSet::new() })
+        Ok(Self { folder: folder.to_path_buf(), window, pixels, results: 0 })
     }
 
     /// Takes what the lane shows, and before the first result the screens that no person brings up.
@@ -57,30 +57,33 @@ impl Shots {
         lane: &Lane,
         frame: &Frame,
     ) -> Result<(), Failure> {
-        let Showing::Result(presentation, decision) = showing else { return Ok(()) };
+        let Showing::Result(judged) = showing else { return Ok(()) };
+        let Judged { decision, presentation, checks } = &**judged;
         let picture = slint::Image::from_rgb8(bridge::half_size(frame));
         self.window.global::<Bridge<'_>>().set_picture(picture);
         self.apply(Update::Status(status::of(lane, frame.taken())));
-        if self.taken.is_empty() {
+        if self.results == 0 {
+            self.apply(Update::Group(None));
             let fault = Words::new("未连接摄像头", "no camera is connected");
             self.shoot("scanning", Update::Camera)?;
             self.shoot("hint", Update::Hint)?;
             self.shoot("no-camera", Update::NoCamera(fault))?;
             self.shoot("out-of-service", Update::OutOfService)?;
         }
-        let verdict = decision.verdict();
-        let name = match decision.reason() {
-            Some(reason) => format!("{}-{}", verdict.code(), reason.code()),
-            None => Verdict::Pass.code().to_owned(),
-        };
-        self.shoot(&name, Update::Result(Presentation::clone(presentation)))
+        self.apply(Update::Group(lane.tally().map(Tally::words)));
+        self.results += 1;
+        let verdict = decision.verdict().code();
+        let reason = decision.reason().map(|reason| format!("-{}", reason.code()));
+        let name = format!("{:02}-{verdict}{}", self.results, reason.unwrap_or_default());
+        self.shoot(&name, Update::Result(presentation.clone(), checks.clone()))?;
+        if let Some(Detail::Rule { .. }) = decision.detail() {
+            self.shoot(&format!("{name}-why"), Update::Explaining(true))?;
+        }
+        Ok(())
     }
 
-    /// Applies an update and draws it in both languages and both shapes, unless it has been.
-    fn shoot(&mut self, name: &str, update: Update) -> Result<(), Failure> {
-        if !self.taken.insert(name.to_owned()) {
-            return Ok(());
-        }
+    /// Applies an update and draws it in both languages and both shapes.
+    fn shoot(&self, name: &str, update: Update) -> Result<(), Failure> {
         self.apply(update);
         for (language, tag) in [(Language::Chinese, "zh"), (Language::English, "en")] {
             bridge::speak(&self.window, language);

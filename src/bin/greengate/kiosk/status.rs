@@ -22,7 +22,7 @@ pub(crate) struct Status {
     pub(crate) gate: String,
     /// The age of the trust data against the policy's limits; nothing if there is no policy.
     pub(crate) trust: Option<TrustAge>,
-    /// The versions of key ring and policy.
+    /// The version of the key ring, and the policy's name and version.
     pub(crate) version: String,
     /// How old the trust data is.
     pub(crate) age: Words,
@@ -67,7 +67,9 @@ pub(crate) fn of(lane: &Lane, now: Timestamp) -> Status {
 fn versions(key_ring: u64, policy: Option<&Policy>) -> String {
     policy.map_or_else(
         || key_ring.to_string(),
-        |Policy { version, .. }| format!("{key_ring} · {version}"),
+        |Policy { name, version, .. }| {
+            format!("{key_ring} · {} v{version}", presentation::legible(name))
+        },
     )
 }
 
