@@ -18,8 +18,14 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use chrono::TimeDelta;
 use common::{
     NOW, code, files, key, key_entry, key_ring, policy, recognition, text_of, usual_files,
+};
+use greengate::{
+    clock::Timestamp,
+    credential::{Nat, NatOutcome, NatResult, NatSource},
+    trust::TrustFiles,
 };
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
@@ -48,13 +54,18 @@ fn lines(output: &Output) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// A folder with the usual lists.
-fn trust() -> TempDir {
+/// A folder with these lists.
+fn folder(files: &TrustFiles) -> TempDir {
     let folder = tempdir().unwrap();
-    for (kind, bytes) in usual_files().present() {
+    for (kind, bytes) in files.present() {
         fs::write(folder.path().join(kind.file_name()), bytes).unwrap();
     }
     folder
+}
+
+/// A folder with the usual lists.
+fn trust() -> TempDir {
+    folder(&usual_files())
 }
 
 fn path(folder: &TempDir) -> &str {
@@ -573,6 +584,140 @@ fn wrong_usage_is_not_a_verdict() {
     }
     let nowhere = run(TERMINAL, &["verify", "--trust", "/nowhere", "--text", "a"]);
     assert_eq!(status(&nowhere), 70);
+}
+
+/// The 14-day rule, its table, and what the zone of the machine has to do with it: nothing.
+#[test]
+fn days_change_at_midnight_in_shanghai_whatever_the_zone() {
+    // Source: REQUIREMENTS, section 3: the day of the upload, and the first instant of denial.
+    let table = [
+        ("2021-11-06", "2021-11-21"),
+        ("2023-02-15", "2023-03-02"),
+        ("2024-02-15", "2024-03-01"),
+        ("2024-02-29", "2024-03-15"),
+        ("2023-12-25", "2024-01-09"),
+    ];
+    for (day, denied) in table {
+        let midnight: Timestamp = format!("{denied}T00:00:00+08:00").parse().unwrap();
+        let mut rules = policy();
+        rules["issued"] = (midnight - TimeDelta::hours(3)).to_rfc3339().into();
+        rules["rules"] = json!([{
+            "id": "CN-R2", "version": 1, "places": ["rail_checkpoint"], "kinds": ["phone"],
+            "when": true, "require": {"<=": [0, {"var": "payload.nat.age_days"}, 14]},
+            "otherwise": {"verdict": "deny", "reason": "E51"}, "text": {"zh": "-", "en": "-"},
+        }]);
+        let ring = key_ring(&[(11, vec![key_entry(&key(1), "active")])]);
+        let trust = folder(&files(&ring, &recognition(), &rules));
+        let trust = trust.path().to_str().unwrap();
+        let lines = ["00:00:00", "23:59:00"].map(|time| {
+            let uploaded: Timestamp = format!("{day}T{time}+08:00").parse().unwrap();
+            let code = code(|claims| {
+                claims.issued = midnight - TimeDelta::hours(1);
+                claims.expires = midnight + TimeDelta::hours(1);
+                let outcome =
+                    NatOutcome::Known { result: NatResult::Negative, reported: uploaded, uploaded };
+                claims.nat = Some(Nat { source: NatSource::National, sampled: uploaded, outcome });
+            });
+            [-1, 0, 600].map(|second| {
+                let at = (midnight + TimeDelta::seconds(second)).to_rfc3339();
+                json!({"text": code.as_str(), "at": at, "place": "rail_checkpoint"}).to_string()
+            })
+        });
+        let batch = tempfile::NamedTempFile::new().unwrap();
+        fs::write(batch.path(), lines.concat().join("\n")).unwrap();
+        let batch = batch.path().to_str().unwrap();
+        for zone in [None, Some("UTC"), Some("America/New_York"), Some("Asia/Shanghai")] {
+            let mut command = Command::new(TERMINAL);
+            command.args(["verify", "--trust", trust, "--batch", batch, "--json"]);
+            match zone {
+                None => command.env_remove("TZ"),
+                Some(zone) => command.env("TZ", zone),
+            };
+            let answers = self::lines(&command.output().unwrap());
+            let verdicts: Vec<_> = answers
+                .iter()
+                .map(|answer| (answer["verdict"].as_str().unwrap(), answer["reason"].as_str()))
+                .collect();
+            let (good, late) = (("pass", None), ("deny", Some("E51")));
+            assert_eq!(verdicts, [good, late, late, good, late, late], "{day}, {zone:?}");
+        }
+    }
+}
+
+#[test]
+fn why_is_said_with_rules_values_and_versions() {
+    let mut rules = policy();
+    rules["rules"] = json!([{
+        "id": "CN-R2", "version": 4, "places": ["rail_checkpoint"], "kinds": ["phone"],
+        "when": true, "require": {"!": [{"!": [{"var": "payload.nat"}]}]},
+        "otherwise": {"verdict": "deny", "reason": "E50"}, "text": {"zh": "-", "en": "-"},
+    }]);
+    let ring = key_ring(&[(11, vec![key_entry(&key(1), "active")])]);
+    let trust = folder(&files(&ring, &recognition(), &rules));
+    let trust = trust.path().to_str().unwrap();
+    let text = code(|_| {});
+    let arguments = ["verify", "--trust", trust, "--at", NOW, "--explain", "--text", text.as_str()];
+    let told = run(TERMINAL, &arguments);
+    let expected = "\
+text: deny: no nucleic-acid test [E50]
+  good          clock: floor = 2021-11-19T20:00:00Z, now = 2021-11-20T00:00:00Z
+  good          policy: place = rail_checkpoint, policy = TEST 5
+  good          trust_age: age = 4 h, check ID after = 48 h, refer after = 168 h
+  good          form
+  good          key: issuer = 11
+  good          signature
+  good          retirement
+  good          dates: at most = 24 h, expires = 2021-11-20T11:00:00Z, issued = 2021-11-19T23:00:00Z
+  good          recognition
+  good          status: means = normal, status = 1
+  failed        rule CN-R2 version 4 [E50]: payload.nat = null
+  not_reached   repeat
+  not_reached   document
+  by key-ring.json version 7 of 2021-11-19 20:00:00 UTC
+  by recognition.json version 3 of 2021-11-19 20:00:00 UTC
+  by policy.json version 5 of 2021-11-19 20:00:00 UTC
+";
+    assert_eq!((status(&told), stdout(&told).as_str()), (10, expected));
+    let told = &lines(&run(TERMINAL, &[&arguments[..], &["--json"]].concat()))[0];
+    assert_eq!(told["rule"], json!({"id": "CN-R2", "version": 4}));
+    assert_eq!(
+        told["explanation"]["checks"][10],
+        json!({
+            "check": "rule", "rule": {"id": "CN-R2", "version": 4}, "outcome": "failed",
+            "reason": "E50", "saw": {"payload.nat": "null"},
+        })
+    );
+    let list = json!({"file": "policy.json", "version": 5, "issued": "2021-11-19T20:00:00Z"});
+    assert_eq!(told["explanation"]["trust"][2], list);
+}
+
+#[test]
+fn a_code_that_comes_again_is_told_from_one_that_is_new() {
+    let folder = tempdir().unwrap();
+    let (authority, trust) = (folder.path().join("authority"), folder.path().join("trust"));
+    let (authority, trust) = (authority.to_str().unwrap(), trust.to_str().unwrap());
+    let state = folder.path().join("state");
+    let terminal = |arguments: &[&str]| {
+        run(TERMINAL, &[&["--state", state.to_str().unwrap()][..], arguments].concat())
+    };
+    let out = folder.path().join("code.txt");
+    let out = out.to_str().unwrap();
+    let issue = ["issue", authority, "--issuer", "11", "--kind", "phone", "--out", out];
+    for arguments in [&["init", authority, "--demo"][..], &["trust", authority, trust], &issue] {
+        assert_eq!(status(&run(AUTHORITY, arguments)), 0, "{arguments:?}");
+    }
+    assert_eq!(status(&terminal(&["trust", "import", trust])), 0);
+    let place = ["provision", "--place", "park", "--gate", "B2"];
+    assert_eq!(status(&terminal(&place)), 0);
+    let text = fs::read_to_string(out).unwrap();
+    let text = text.trim_end();
+    assert_eq!(stdout(&terminal(&["verify", "--text", text])), "text: pass\n");
+    let again = terminal(&["verify", "--explain", "--text", text]);
+    assert_eq!(status(&again), 11);
+    assert!(stdout(&again).starts_with("text: refer: shown here already [E80]\n"));
+    assert!(stdout(&again).contains("failed        repeat [E80]: gate = B2, last let pass = "));
+    // A question is no event: it neither counts nor is counted.
+    assert_eq!(stdout(&terminal(&["verify", "--place", "dock", "--text", text])), "text: pass\n");
 }
 
 #[test]

@@ -291,7 +291,7 @@ fn check(choices: Vec<u8>) -> Result<(), TestCaseError> {
     let statuses = meaning.map_or(json!({}), |meaning| json!({"1": meaning}));
     let span = c.mostly(&[(-1, 1), (0, 1), (-1, 0), (1, 2), (-2, -1)]);
     let (from, to) = (now + hours(span.0), now + hours(span.1));
-    let excepted = c.mostly(&[None, Some(11), Some(31), Some(156)]);
+    let excepted = c.mostly(&[None, Some(11), Some(31), Some(156), Some(410)]);
     let exception_place = c.any(&["station", "park"]);
     let exceptions = excepted.map_or(json!([]), |issuer| {
         json!([{

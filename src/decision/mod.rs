@@ -311,21 +311,21 @@ fn check_dates(claims: &Claims, policy: &Policy, now: Timestamp) -> Result<(), R
     }
 }
 
-/// No exception keeps a province's own codes from counting here, and a partner's agreement is in
-/// force. A code that the national platform made from a province's is the platform's.
+/// No exception keeps the issuer's own codes from counting here, and if it is a partner abroad, an
+/// agreement is in force. A code that the national platform made from a province's is the
+/// platform's.
 fn check_recognition(issuer: IssuerId, footing: &Footing<'_>, now: Timestamp) -> Result<(), Told> {
     let list = footing.trust.recognition.as_ref();
-    if issuer.is_domestic() {
-        match list.and_then(|list| list.exception(issuer, footing.place, now)) {
-            None => Ok(()),
-            Some(recognition::Exception { filing, instead, .. }) => {
-                let detail = Detail::Exception { filing: filing.clone(), instead: instead.clone() };
-                Err(Told::because(Reason::ExceptedProvince, detail))
-            }
-        }
+    if let Some(exception) = list.and_then(|list| list.exception(issuer, footing.place, now)) {
+        let recognition::Exception { filing, instead, .. } = exception;
+        let detail = Detail::Exception { filing: filing.clone(), instead: instead.clone() };
+        return Err(Told::because(Reason::ExceptedProvince, detail));
+    }
+    let in_force = |list: &Recognition| list.partner(issuer, footing.place, now).is_some();
+    if issuer.is_domestic() || list.is_some_and(in_force) {
+        Ok(())
     } else {
-        let in_force = |list: &Recognition| list.partner(issuer, footing.place, now).is_some();
-        if list.is_some_and(in_force) { Ok(()) } else { Err(Reason::PartnerNotInForce.into()) }
+        Err(Reason::PartnerNotInForce.into())
     }
 }
 

@@ -15,16 +15,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{NOW, at, basis, code, judge, judge_reading, key, usual_files};
+use chrono::TimeDelta;
+use common::{
+    NOW, at, basis, code, files, judge, judge_reading, key, key_entry, key_ring, recognition,
+    usual_files,
+};
 use ed25519_dalek::Signer;
 use greengate::{
     audit::AuditRecord,
     authority::print::Modules,
+    clock::{Timestamp, shanghai_date},
+    credential::{Nat, NatOutcome, NatResult, NatSource, Travel, TravelLevel, Visit},
+    decision::{Basis, Verdict},
     frame::Frame,
+    issuer::IssuerId,
     store::Store,
-    symbol::{Effort, Reading, read},
+    symbol::{Effort, Reading, SymbolText, read},
 };
 use image::{GrayImage, Luma, imageops};
+use serde_json::{Value, json};
 
 fn main() {
     let (basis, now) = (basis(&usual_files()), at(NOW));
@@ -35,6 +44,13 @@ fn main() {
     let public = key.verifying_key();
     let signature = measure(2_000, || public.verify_strict(black_box(&[7; 150]), &signature));
     report("text to verdict", verdict, "its signature alone", signature);
+    let commuter = commuter(now);
+    for (name, pack) in [("shipped rules", shipped()), ("1,000 rules", thousand_rules())] {
+        let basis = with_policy(&pack);
+        assert_eq!(judge(&commuter, &basis, now).verdict(), Verdict::Pass, "{name}");
+        let verdict = measure(2_000, || black_box(judge(&commuter, &basis, now)).verdict());
+        report(&format!("text to verdict by {name}"), verdict, "its signature alone", signature);
+    }
 
     let picture = Modules::of(&text).unwrap().picture();
     let frame = frame(&picture, now);
@@ -56,8 +72,51 @@ fn main() {
     report("record on the disk", kept, "text to verdict", verdict);
 }
 
+/// A code with all that the shipped rules look at.
+fn commuter(now: Timestamp) -> SymbolText {
+    code(|claims| {
+        claims.commuter = Some(IssuerId::new(13));
+        let uploaded = now - TimeDelta::days(3);
+        let result = NatResult::Negative;
+        let outcome = NatOutcome::Known { result, reported: uploaded, uploaded };
+        claims.nat = Some(Nat { source: NatSource::National, sampled: uploaded, outcome });
+        let visit = |area| Visit { area, last_day: shanghai_date(now) - TimeDelta::days(4) };
+        let visits = vec![visit(130_681), visit(110_105)];
+        claims.travel = Some(Travel { level: TravelLevel::None, as_of: uploaded, visits });
+    })
+}
+
+fn shipped() -> Value {
+    serde_json::from_slice(include_bytes!("../../assets/policy/cn-2021-11.json")).unwrap()
+}
+
+/// The rule that asks most, a thousand times.
+fn thousand_rules() -> Value {
+    let mut pack = shipped();
+    let rules = pack["rules"].as_array_mut().unwrap();
+    let days = rules.iter().find(|rule| rule["id"] == "CN-R2-DAYS").unwrap().clone();
+    *rules = (0..1_000)
+        .map(|index| {
+            let mut rule = days.clone();
+            rule["id"] = format!("R-{index}").into();
+            rule
+        })
+        .collect();
+    pack
+}
+
+fn with_policy(pack: &Value) -> Basis {
+    let ring = key_ring(&[(11, vec![key_entry(&key(1), "active")])]);
+    let mut files = files(&ring, &recognition(), pack);
+    let areas = json!({"version": 1, "issued": NOW, "window_days": 14, "areas": [
+        {"area": 420_106, "level": "medium", "from": "2021-11-01", "to": null},
+    ]});
+    files.risk_areas = Some(areas.to_string().into_bytes());
+    basis(&files)
+}
+
 /// The symbol in the middle of a grey wall, as a camera would see it.
-fn frame(picture: &GrayImage, now: greengate::clock::Timestamp) -> Frame {
+fn frame(picture: &GrayImage, now: Timestamp) -> Frame {
     let mut wall = GrayImage::from_pixel(1280, 720, Luma([110]));
     let symbol = imageops::resize(picture, 400, 400, imageops::FilterType::Triangle);
     imageops::replace(&mut wall, &symbol, 440, 160);
