@@ -4,6 +4,7 @@
 //! condition holds that is written down here again, without any of the library's judging.
 
 #![allow(
+    clippy::similar_names,
     clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "one account of everything is long, and in a test a panic is the report"

@@ -131,12 +131,11 @@ impl Authority {
                 exceptions: entries.exceptions()?,
                 partners: entries.partners()?,
             };
-            let policy = match entries.policy()? {
-                Some(pack) => pack,
-                None => {
-                    entries.policy_published(issued)?;
-                    json(&usual_policy(version, issued))
-                }
+            let policy = if let Some(pack) = entries.policy()? {
+                pack
+            } else {
+                entries.policy_published(issued)?;
+                json(&usual_policy(version, issued))
             };
             Ok(TrustFiles {
                 key_ring: json(&key_ring(entries, version, issued)?),

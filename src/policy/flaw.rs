@@ -68,9 +68,10 @@ fn demands_local_code(rule: &Rule) -> bool {
         return false;
     }
     // A rule that is off must be fit to be switched on anywhere.
-    let places: Vec<_> = match rule.places.is_empty() {
-        true => Place::ALL.to_vec(),
-        false => rule.places.iter().copied().collect(),
+    let places: Vec<_> = if rule.places.is_empty() {
+        Place::ALL.to_vec()
+    } else {
+        rule.places.iter().copied().collect()
     };
     let settings =
         places.iter().flat_map(|place| rule.kinds.iter().map(move |kind| (*place, *kind)));

@@ -163,16 +163,15 @@ impl Tally {
         if all == 0 {
             return Words::new("请依次出示", "Show the codes one after the other");
         }
-        let mut zh = format!("{passed}/{all} 已通过");
-        let mut en = format!("{passed}/{all} passed");
-        if to_check > 0 {
-            zh.push_str(&format!("，{to_check} 人待核对证件"));
-            en.push_str(&format!(", {to_check} to check"));
-        }
-        if to_desk > 0 {
-            zh.push_str(&format!("，{to_desk} 人到人工台"));
-            en.push_str(&format!(", {to_desk} to the desk"));
-        }
-        Words { zh, en }
+        let passed =
+            [Words::new(format!("{passed}/{all} 已通过"), format!("{passed}/{all} passed"))];
+        let to_check = (to_check > 0).then(|| {
+            Words::new(format!("{to_check} 人待核对证件"), format!("{to_check} to check"))
+        });
+        let to_desk = (to_desk > 0)
+            .then(|| Words::new(format!("{to_desk} 人到人工台"), format!("{to_desk} to the desk")));
+        let parts = passed.into_iter().chain(to_check).chain(to_desk);
+        let (zh, en): (Vec<_>, Vec<_>) = parts.map(|Words { zh, en }| (zh, en)).unzip();
+        Words::new(zh.join("，"), en.join(", "))
     }
 }

@@ -57,20 +57,23 @@ impl Expression {
     }
 }
 
+/// What an operation works on, and how that is called.
+type Needs = (Types, &'static str);
+
+const ANYTHING: Needs = (Types::ANY, "");
+const ARRAY: Needs = (Types::ARRAY, "an array");
+const INTEGERS: Needs = (Types::INTEGER, "integers");
+const TEXT: Needs = (Types::TEXT, "text");
+const TRUTH: Needs = (Types::TRUTH, "what is truthy or falsy");
+
 fn types(node: &Node, type_of: &dyn Fn(&str) -> Option<Types>) -> Result<Types, Misuse> {
-    let each = |operation: &'static str, parts: &[Node], needs: (Types, &'static str)| {
+    let each = |operation: &'static str, parts: &[Node], needs: Needs| {
         let mut union = Types(0);
         for (index, part) in parts.iter().enumerate() {
             union = union.or(operand(operation, index, part, needs, type_of)?);
         }
         Ok(union)
     };
-    const ANYTHING: (Types, &str) = (Types::ANY, "");
-    const ARRAY: (Types, &str) = (Types::ARRAY, "an array");
-    const INTEGERS: (Types, &str) = (Types::INTEGER, "integers");
-    const TEXT: (Types, &str) = (Types::TEXT, "text");
-    const TRUTH: (Types, &str) = (Types::TRUTH, "what is truthy or falsy");
-
     Ok(match node {
         Node::Bool(_) => Types::BOOL,
         Node::Integer(_) => Types::INTEGER,
@@ -145,7 +148,7 @@ fn operand(
     operation: &'static str,
     index: usize,
     node: &Node,
-    (fitting, needs): (Types, &'static str),
+    (fitting, needs): Needs,
     type_of: &dyn Fn(&str) -> Option<Types>,
 ) -> Result<Types, Misuse> {
     let found = types(node, type_of).map_err(|misuse| misuse.within(index).within(operation))?;

@@ -166,9 +166,8 @@ fn in_memory() -> Result<Store, Failure> {
 /// One line for one verdict.
 fn write_line(out: &mut impl Write, person: &Person, decision: &Decision) -> Result<(), Failure> {
     write!(out, "{}: {}", person.role, decision.verdict())?;
-    match decision.reason() {
-        Some(reason) => write!(out, ": {reason} [{}]", reason.code())?,
-        None => {}
+    if let Some(reason) = decision.reason() {
+        write!(out, ": {reason} [{}]", reason.code())?;
     }
     match decision.detail() {
         Some(Detail::Rule { id, .. }) => writeln!(out, " by {id}")?,

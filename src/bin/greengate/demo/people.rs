@@ -117,7 +117,7 @@ impl Cast {
                 }
                 Code::Kept(text) => text.clone(),
                 Code::Screenshot => {
-                    people.first().map(|first| first.text.clone()).unwrap_or_else(advertisement)
+                    people.first().map_or_else(advertisement, |first| first.text.clone())
                 }
                 Code::Forged => {
                     people.first().map_or_else(advertisement, |first| forged(&first.text))
@@ -395,15 +395,10 @@ impl Casting<'_> {
 }
 
 /// A green code for a phone, and nothing but that.
-fn claims(
-    issuer: u16,
-    name: &str,
-    id_tail: &str,
-    now: Timestamp,
-) -> Result<Claims, AuthorityError> {
+fn claims(of: u16, name: &str, id_tail: &str, now: Timestamp) -> Result<Claims, AuthorityError> {
     let issued = now - TimeDelta::minutes(2);
     Ok(Claims {
-        issuer: IssuerId::new(issuer),
+        issuer: IssuerId::new(of),
         expires: issued + authority::lifetime(Kind::Phone),
         issued,
         code_id: authority::new_code_id()?,

@@ -254,7 +254,7 @@ fn card(presentation: Presentation, checks: Vec<ExplainedCheck>) -> ResultCard {
 
 /// A list as Slint holds it.
 fn model<T: Into<U>, U: Clone + 'static>(items: Vec<T>) -> ModelRc<U> {
-    ModelRc::new(VecModel::from_iter(items.into_iter().map(Into::into)))
+    ModelRc::new(items.into_iter().map(Into::into).collect::<VecModel<_>>())
 }
 
 impl From<presentation::Line> for Line {
@@ -373,14 +373,36 @@ mod tests {
             subject: Some(Subject { name: "张**".to_owned(), id_tail: "002X".to_owned() }),
             issuer: Some(words("北京", "Beijing")),
             kind: Some(Kind::Paper),
+            lines: vec![presentation::Line {
+                topic: presentation::Topic::Origin,
+                tone: presentation::LineTone::Plain,
+                words: words("由湖北健康码转换", "Converted from Hubei"),
+            }],
+            rule: Some("CN-R2 · 1".to_owned()),
         }
     }
 
-    fn window(requests: Sender<Request>) -> AppWindow {
+    fn result(tone: Verdict) -> Update {
+        let check = ExplainedCheck {
+            outcome: Outcome::Good,
+            name: words("数字签名", "Signature"),
+            saw: words("签发方 11", "issuer 11"),
+        };
+        Update::Result(presentation(tone), vec![check])
+    }
+
+    fn window(requests: &Sender<Request>) -> AppWindow {
         init_no_event_loop();
         let window = AppWindow::new().unwrap();
         connect(&window, requests);
+        apply(&window, Update::Group(None));
+        apply(&window, Update::Explaining(false));
         window
+    }
+
+    fn touch(window: &AppWindow, label: &str) {
+        let mut found = ElementHandle::find_by_accessible_label(window, label);
+        found.next().expect(label).invoke_accessible_default_action();
     }
 
     fn shown(window: &AppWindow, label: &str) -> usize {
@@ -389,7 +411,7 @@ mod tests {
 
     #[test]
     fn each_verdict_has_its_words_in_both_languages() {
-        let window = window(mpsc::channel().0);
+        let window = window(&mpsc::channel().0);
         let cases = [
             (Verdict::Pass, "PASS", "通过"),
             (Verdict::CheckId, "CHECK ID", "核对证件"),
@@ -398,7 +420,7 @@ mod tests {
             (Verdict::Retry, "SHOW AGAIN", "请重新出示"),
         ];
         for (verdict, english, chinese) in cases {
-            apply(&window, Update::Result(presentation(verdict)));
+            apply(&window, result(verdict));
             for language in [Language::English, Language::Chinese] {
                 speak(&window, language);
                 for word in [english, chinese] {
@@ -411,23 +433,22 @@ mod tests {
     #[test]
     fn staff_see_what_to_compare_and_confirm_it() {
         let (requests, received) = mpsc::channel();
-        let window = window(requests);
+        let window = window(&requests);
         speak(&window, Language::English);
-        apply(&window, Update::Result(presentation(Verdict::CheckId)));
-        for label in ["Paper code", "张**", "002X", "Beijing", "E01"] {
+        apply(&window, result(Verdict::CheckId));
+        let labels =
+            ["Paper code", "张**", "002X", "Beijing", "E01", "Converted from Hubei", "CN-R2 · 1"];
+        for label in labels {
             assert_eq!(shown(&window, label), 1, "{label}");
         }
-        ElementHandle::find_by_accessible_label(&window, "ID agrees: let pass")
-            .next()
-            .unwrap()
-            .invoke_accessible_default_action();
+        touch(&window, "ID agrees: let pass");
         assert_eq!(received.try_recv(), Ok(Request::Acknowledge));
     }
 
     #[test]
     fn a_result_that_is_over_leaves_nothing_behind() {
-        let window = window(mpsc::channel().0);
-        apply(&window, Update::Result(presentation(Verdict::CheckId)));
+        let window = window(&mpsc::channel().0);
+        apply(&window, result(Verdict::CheckId));
         apply(&window, Update::Camera);
         assert_eq!(window.global::<Bridge<'_>>().get_card(), ResultCard::default());
         for label in ["张**", "002X"] {
@@ -436,8 +457,53 @@ mod tests {
     }
 
     #[test]
+    fn staff_ask_why_and_the_public_does_not() {
+        let (requests, received) = mpsc::channel();
+        let window = window(&requests);
+        speak(&window, Language::English);
+        apply(&window, result(Verdict::Deny));
+        assert_eq!(shown(&window, "Signature"), 0);
+        touch(&window, "Why?");
+        assert_eq!(received.try_recv(), Ok(Request::Explain));
+        apply(&window, Update::Explaining(true));
+        for label in ["What each check saw", "Signature", "issuer 11"] {
+            assert_eq!(shown(&window, label), 1, "{label}");
+        }
+        touch(&window, "Close");
+        assert_eq!(received.try_recv(), Ok(Request::CloseExplanation));
+        // The next result does not come up behind the checks of the last.
+        apply(&window, Update::Result(presentation(Verdict::Pass), Vec::new()));
+        for label in ["What each check saw", "Why?"] {
+            assert_eq!(shown(&window, label), 0, "{label}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_begun_counted_and_ended() {
+        let (requests, received) = mpsc::channel();
+        let window = window(&requests);
+        speak(&window, Language::English);
+        apply(&window, Update::Camera);
+        let begin = "Several people: begin a group";
+        apply(&window, Update::Audience(presentation::Audience::Public));
+        assert_eq!(shown(&window, begin), 0, "the public begins none");
+        apply(&window, Update::Audience(presentation::Audience::Staff));
+        touch(&window, begin);
+        assert_eq!(received.try_recv(), Ok(Request::BeginOrEndGroup));
+        let tally = words("2/3 已通过", "2/3 passed, 1 to the desk");
+        apply(&window, Update::Group(Some(tally)));
+        assert_eq!(shown(&window, begin), 0);
+        apply(&window, result(Verdict::Refer));
+        assert_eq!(shown(&window, "2/3 passed, 1 to the desk"), 1);
+        touch(&window, "End group");
+        assert_eq!(received.try_recv(), Ok(Request::BeginOrEndGroup));
+        apply(&window, Update::Group(None));
+        assert_eq!(shown(&window, "End group"), 0);
+    }
+
+    #[test]
     fn a_missing_camera_is_said_with_its_cause() {
-        let window = window(mpsc::channel().0);
+        let window = window(&mpsc::channel().0);
         speak(&window, Language::English);
         apply(&window, Update::NoCamera(words("被占用", "camera is in use")));
         assert_eq!(shown(&window, "No camera"), 1);
