@@ -1,8 +1,9 @@
 //! Policy packs: what is refused, and what the shipped one says.
 
 #![allow(
-    clippy::unwrap_used,
     clippy::too_many_lines,
+    clippy::type_complexity,
+    clippy::unwrap_used,
     reason = "tables of cases are long, and in a test a panic is the report"
 )]
 
