@@ -49,13 +49,13 @@ impl Choices {
 /// A rule's expression, as JSON and as what it comes to.
 #[derive(Clone, Debug)]
 enum Expression {
-    And(Vec<Expression>),
-    If(Box<[Expression; 3]>),
-    In(Box<Expression>, Vec<Fact>),
+    And(Vec<Self>),
+    If(Box<[Self; 3]>),
+    In(Box<Self>, Vec<Fact>),
     Literal(Fact),
-    AtMost(Vec<Expression>),
-    Not(Box<Expression>),
-    Same(Box<[Expression; 2]>),
+    AtMost(Vec<Self>),
+    Not(Box<Self>),
+    Same(Box<[Self; 2]>),
     Var(&'static str),
 }
 
