@@ -4,6 +4,8 @@
 //! the latest instant that is known to have passed; below it the clock is wrong, and
 //! [`decision`](crate::decision) refers everybody until it is set.
 
+use std::fs;
+
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 /// An instant.
@@ -15,12 +17,23 @@ pub type Timestamp = DateTime<Utc>;
 /// that and none for a code that has expired. Source: REQUIREMENTS, section 3.
 pub const FLOOR_TOLERANCE: TimeDelta = TimeDelta::seconds(120);
 
-/// Reads the system's clock, to the second.
+/// Reads the system's clock, to the millisecond.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 #[must_use]
 pub fn now() -> Timestamp {
     let reading = Utc::now();
-    Timestamp::from_timestamp(reading.timestamp(), 0).unwrap_or(reading)
+    Timestamp::from_timestamp_millis(reading.timestamp_millis()).unwrap_or(reading)
+}
+
+/// Reads how long the machine has been up; nothing where the system does not say.
+///
+/// The kernel counts `/proc/uptime` by `CLOCK_BOOTTIME`.
+#[must_use]
+pub fn uptime() -> Option<Uptime> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let seconds = fs::read_to_string("/proc/uptime").ok()?;
+    let seconds = seconds.split(['.', ' ']).next()?.parse().ok()?;
+    Some(Uptime { boot: boot.trim().to_owned(), seconds })
 }
 
 /// The latest instant that is known to have passed.
@@ -47,6 +60,73 @@ impl Floor {
     #[must_use]
     pub fn is_above(self, now: Timestamp) -> bool {
         now < self.0 - FLOOR_TOLERANCE
+    }
+}
+
+/// How far a clock may be ahead of what is expected of it before it is believed less.
+///
+/// Source: REQUIREMENTS, section 3.
+pub const JUMP: TimeDelta = TimeDelta::hours(12);
+
+/// How far the clock can be believed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ClockState {
+    /// It reads what is expected of it, or later by less than [`JUMP`].
+    #[default]
+    Good,
+    /// It has jumped ahead, and nothing that is signed has said so. Decisions go on; what it reads
+    /// raises no floor, so that a wild reading locks nobody out once it is set right.
+    Unverified,
+    /// It is behind what has certainly passed: nobody passes.
+    Behind,
+}
+
+impl ClockState {
+    /// The name that records use.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Unverified => "unverified",
+            Self::Behind => "behind",
+        }
+    }
+}
+
+/// A reading that was good, and how long the machine had been up by then.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Anchor {
+    /// The reading.
+    pub at: Timestamp,
+    /// When the machine was up.
+    pub up: Uptime,
+}
+
+/// How long the machine has been up, asleep or not, which no setting of the clock changes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Uptime {
+    /// Which start of the machine it counts from.
+    pub boot: String,
+    /// Seconds since then.
+    pub seconds: i64,
+}
+
+impl Anchor {
+    /// How far a clock can be believed that reads `now` when the machine has been up for `up`.
+    ///
+    /// Since one start of the machine it is known how much time has passed. Over a restart it is
+    /// not: then half a day is a jump, be it of the clock or of a machine that was switched off.
+    #[must_use]
+    pub fn believes(&self, up: &Uptime, floor: Floor, now: Timestamp) -> ClockState {
+        let passed = if up.boot == self.up.boot { up.seconds - self.up.seconds } else { 0 };
+        let expected = self.at + TimeDelta::seconds(passed.max(0));
+        if floor.is_above(now) {
+            ClockState::Behind
+        } else if now - expected > JUMP {
+            ClockState::Unverified
+        } else {
+            ClockState::Good
+        }
     }
 }
 
@@ -84,6 +164,33 @@ mod tests {
         ];
         for (name, now, wrong) in cases {
             assert_eq!(floor.is_above(at(now)), wrong, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_clock_is_believed_as_far_as_the_machine_has_been_up() {
+        let up = |boot: &str, seconds| Uptime { boot: boot.to_owned(), seconds };
+        let anchor = Anchor { at: at("2021-11-20T00:00:00Z"), up: up("a", 100) };
+        let floor = Floor::LOWEST.raised_to(at("2021-11-20T00:00:00Z"));
+        let cases = [
+            ("a day on", up("a", 86_500), "2021-11-21T00:00:00Z", ClockState::Good),
+            ("half a day ahead", up("a", 100), "2021-11-20T12:00:00Z", ClockState::Good),
+            ("a second more", up("a", 100), "2021-11-20T12:00:01Z", ClockState::Unverified),
+            ("ten years on", up("a", 200), "2031-11-20T00:00:00Z", ClockState::Unverified),
+            ("set right again", up("a", 200), "2021-11-20T00:01:40Z", ClockState::Good),
+            ("two minutes back", up("a", 100), "2021-11-19T23:58:00Z", ClockState::Good),
+            ("an hour back", up("a", 100), "2021-11-19T23:00:00Z", ClockState::Behind),
+            ("1970", up("b", 5), "1970-01-01T00:00:05Z", ClockState::Behind),
+            ("after a restart", up("b", 5), "2021-11-20T11:00:00Z", ClockState::Good),
+            (
+                "switched off over a weekend",
+                up("b", 5),
+                "2021-11-22T00:00:00Z",
+                ClockState::Unverified,
+            ),
+        ];
+        for (name, up, now, expected) in cases {
+            assert_eq!(anchor.believes(&up, floor, at(now)), expected, "{name}");
         }
     }
 

@@ -9,8 +9,9 @@
 
 mod common;
 
-use std::fs;
+use std::{fs, path::Path};
 
+use chrono::TimeDelta;
 use common::{
     NOW, at, basis, code, files, judge_reading, key, key_entry, key_ring, policy, recognition,
     usual_files,
@@ -23,6 +24,7 @@ use greengate::{
     place::{Gate, Place},
     store::{InstallError, Store, StoreError, Totals},
     symbol::Reading,
+    sync,
     trust::{DocumentKind, TrustFiles},
 };
 use tempfile::tempdir;
@@ -164,33 +166,219 @@ fn nothing_personal_is_kept() {
     }
 }
 
+/// The store's own database, by hand.
+fn by_hand(state: &Path) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(state.join("greengate.db")).unwrap();
+    let key = fs::read_to_string(state.join("greengate.key")).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim())).unwrap();
+    connection
+}
+
 #[test]
 fn a_file_that_is_no_store_is_refused_and_left_as_it_is() {
-    let newer = {
-        let state = tempdir().unwrap();
-        drop(Store::open(state.path()).unwrap());
-        let mut bytes = fs::read(state.path().join("greengate.db")).unwrap();
-        // `user_version`, four bytes at 60: https://www.sqlite.org/fileformat2.html
-        bytes[63] = 99;
-        bytes
-    };
-    let cases: [(&str, &[u8], fn(&StoreError) -> bool); 3] = [
-        ("a text", b"this is a letter, and it is longer than a header", |error| {
-            matches!(error, StoreError::Open { .. })
-        }),
-        ("a newer program's", &newer, |error| matches!(error, StoreError::Version { version: 99 })),
-        ("half a store", &newer[..newer.len() / 2], |error| {
-            matches!(error, StoreError::Open { .. } | StoreError::Version { .. })
-        }),
+    let newer = tempdir().unwrap();
+    drop(Store::open(newer.path()).unwrap());
+    by_hand(newer.path()).pragma_update(None, "user_version", 99).unwrap();
+    let error = Store::open(newer.path()).err();
+    assert!(matches!(error, Some(StoreError::Version { version: 99 })), "{error:?}");
+
+    let store = tempdir().unwrap();
+    drop(Store::open(store.path()).unwrap());
+    let whole = fs::read(store.path().join("greengate.db")).unwrap();
+    let cases: [(&str, &[u8]); 3] = [
+        ("a text", b"this is a letter, and it is longer than a header"),
+        ("half a store", &whole[..whole.len() / 2]),
+        ("another terminal's store", &fs::read(newer.path().join("greengate.db")).unwrap()),
     ];
-    for (name, bytes, expected) in cases {
-        let state = tempdir().unwrap();
-        let path = state.path().join("greengate.db");
+    for (name, bytes) in cases {
+        let path = store.path().join("greengate.db");
         fs::write(&path, bytes).unwrap();
-        let error = Store::open(state.path()).err();
-        assert!(error.as_ref().is_some_and(expected), "{name}: {error:?}");
+        let error = Store::open(store.path()).err();
+        assert!(matches!(error, Some(StoreError::Open { .. })), "{name}: {error:?}");
         assert_eq!(fs::read(&path).unwrap(), bytes, "{name}");
     }
+}
+
+#[test]
+fn a_store_that_is_gone_or_old_is_not_taken_for_a_new_one() {
+    let state = tempdir().unwrap();
+    let path = |name: &str| state.path().join(name);
+    let copy = || ["greengate.db", "greengate.db-wal"].map(|name| fs::read(path(name)).ok());
+    let put_back = |files: [Option<Vec<u8>>; 2]| {
+        fs::remove_file(path("greengate.db-shm")).ok();
+        for (name, bytes) in ["greengate.db", "greengate.db-wal"].into_iter().zip(files) {
+            match bytes {
+                Some(bytes) => fs::write(path(name), bytes).unwrap(),
+                None => drop(fs::remove_file(path(name))),
+            }
+        }
+    };
+    let said = || Store::open(state.path()).err().map(|error| error.to_string());
+    let mut store = Store::open(state.path()).unwrap();
+    pass(&mut store, at(NOW));
+    drop(store);
+    let before = copy();
+    let mut store = Store::open(state.path()).unwrap();
+    store.install(&usual_files(), at(NOW)).unwrap();
+    pass(&mut store, at(NOW));
+    let running = copy();
+    drop(store);
+    let after = copy();
+
+    put_back(before);
+    let old = "the store has come to 1, and had been at 3: an old copy, or a lost end";
+    assert_eq!(said().as_deref(), Some(old), "an old copy");
+    put_back([running[0].clone(), None]);
+    assert_eq!(said().as_deref(), Some(old), "without its log");
+    put_back([None, None]);
+    let gone = "the store is gone, and greengate.marks is still there: was it removed?";
+    assert_eq!(said().as_deref(), Some(gone), "nothing");
+    put_back([Some(Vec::new()), None]);
+    assert_eq!(said().as_deref(), Some(gone), "no bytes");
+
+    put_back(after);
+    assert_eq!(said(), None);
+    let marks = fs::read(path("greengate.marks")).unwrap();
+    fs::remove_file(path("greengate.marks")).unwrap();
+    let unmarked = "greengate.marks is gone or damaged, and the store has records";
+    assert_eq!(said().as_deref(), Some(unmarked), "marks gone");
+    fs::write(path("greengate.marks"), vec![0; marks.len()]).unwrap();
+    assert_eq!(said().as_deref(), Some(unmarked), "marks damaged");
+
+    // A supervisor knows why, and says so.
+    let key = path("greengate.key");
+    let store = Store::accept(state.path(), &key, "disk replaced", at(NOW)).unwrap();
+    assert_eq!(store.verify_log().unwrap().end, 4);
+    drop(store);
+    assert_eq!(said(), None);
+    fs::remove_file(key).unwrap();
+    assert!(said().is_some_and(|error| error.starts_with("cannot use the key in ")), "no key");
+}
+
+#[test]
+fn no_byte_of_a_store_can_be_changed_unnoticed() {
+    let state = tempdir().unwrap();
+    let mut store = Store::open(state.path()).unwrap();
+    store.install(&usual_files(), at(NOW)).unwrap();
+    pass(&mut store, at(NOW));
+    let expected = store.load_basis().unwrap();
+    drop(store);
+    let path = state.path().join("greengate.db");
+    let whole = fs::read(&path).unwrap();
+    let marks = fs::read(state.path().join("greengate.marks")).unwrap();
+    for index in (0..whole.len()).step_by(whole.len() / 97) {
+        let mut bytes = whole.clone();
+        bytes[index] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        fs::write(state.path().join("greengate.marks"), &marks).unwrap();
+        // A page that nobody reads may be broken; one that is read is right or refused.
+        let read = Store::open(state.path())
+            .and_then(|store| Ok((store.load_basis()?, store.verify_log()?)));
+        if let Ok((basis, log)) = read {
+            assert_eq!((basis, log.end), (expected.clone(), 2), "byte {index}");
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_changed_cut_or_moved_breaks_the_chain() {
+    let filled = || {
+        let state = tempdir().unwrap();
+        let mut store = Store::open(state.path()).unwrap();
+        store.provision(&gate()).unwrap();
+        for second in 0..5 {
+            pass(&mut store, at(NOW) + TimeDelta::seconds(second));
+        }
+        store.checkpoint(at(NOW)).unwrap();
+        (state, store)
+    };
+    let (_state, store) = filled();
+    let log = store.verify_log().unwrap();
+    assert_eq!((log.begin, log.end, log.checkpoints), (0, 5, 1));
+    let cases = [
+        (
+            "changed",
+            "UPDATE audit SET verdict = 'deny' WHERE id = 3",
+            "record 3 is not what the chain says",
+        ),
+        (
+            "another gate",
+            "UPDATE audit SET gate = '4' WHERE id = 1",
+            "record 1 is not what the chain says",
+        ),
+        ("cut out", "DELETE FROM audit WHERE id = 2", "record 2 is missing"),
+        ("cut off", "DELETE FROM audit WHERE id > 3", "record 5 is missing"),
+        ("the first gone", "DELETE FROM audit WHERE id = 1", "record 1 is missing"),
+        (
+            "two exchanged",
+            "UPDATE audit SET id = 99 WHERE id = 2; UPDATE audit SET id = 2 WHERE id = 3;
+             UPDATE audit SET id = 3 WHERE id = 99",
+            "record 2 is not what the chain says",
+        ),
+        ("another beginning", "UPDATE audit_begin SET last = 2", "record 3 is missing"),
+    ];
+    for (name, sql, said) in cases {
+        let (state, store) = filled();
+        by_hand(state.path()).execute_batch(sql).unwrap();
+        let error = store.verify_log().unwrap_err().to_string();
+        assert_eq!(error, format!("the log is damaged: {said}"), "{name}");
+    }
+    // Who can write the chain anew cannot sign it.
+    let (state, store) = filled();
+    by_hand(state.path())
+        .execute_batch("UPDATE checkpoint SET note = replace(note, 'g', 'h')")
+        .unwrap();
+    assert!(store.verify_log().is_err());
+}
+
+#[test]
+fn rows_are_counted_and_removed_after_seven_days() {
+    let state = tempdir().unwrap();
+    let mut store = Store::open(state.path()).unwrap();
+    let day = |days: i64| at(NOW) + TimeDelta::days(days);
+    for days in [0, 0, 1, 6, 8] {
+        pass(&mut store, day(days));
+    }
+    assert_eq!(store.prune(day(6)).unwrap(), 0);
+    assert_eq!(store.prune(day(8)).unwrap(), 2, "seven days to the second are kept");
+    let log = store.verify_log().unwrap();
+    assert_eq!((log.begin, log.end, log.checkpoints), (2, 6, 1), "the removal is a row too");
+    let hour = at(NOW).timestamp() / 3_600;
+    let counted = |hour, count| (hour, "pass".to_owned(), String::new(), count);
+    assert_eq!(store.hourly_counts().unwrap(), [counted(hour, 2)]);
+    drop(store);
+    let mut store = Store::open(state.path()).unwrap();
+    assert_eq!(store.prune(day(30)).unwrap(), 3, "the last row stays");
+    assert_eq!(store.verify_log().unwrap().begin, 5);
+}
+
+#[test]
+fn a_store_of_the_first_version_is_taken_over() {
+    let state = tempdir().unwrap();
+    let path = state.path().join("greengate.db");
+    let old = || {
+        let old = rusqlite::Connection::open(&path).unwrap();
+        old.execute_batch(include_str!("data/stores/version-1.sql")).unwrap();
+    };
+    old();
+    let plain = fs::read(&path).unwrap();
+    let store = Store::open(state.path()).unwrap();
+    assert_eq!(store.gate().unwrap().map(|gate| gate.gate), Some("3".to_owned()));
+    let lists = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/credentials/trust");
+    assert_eq!(store.load_basis().unwrap().trust, Some(sync::read_trust(&lists).unwrap()));
+    let log = store.verify_log().unwrap();
+    assert_eq!((log.begin, log.end), (0, 2));
+    assert_eq!(store.totals(at(NOW)).unwrap(), Totals { refer: 2, ..Totals::default() });
+    drop(store);
+    let now = fs::read(&path).unwrap();
+    assert_ne!(now[..16], plain[..16], "it is no longer in the clear");
+    assert!(Store::open(state.path()).is_ok());
+
+    // Cut short before the end, whatever was written beside it.
+    let state = tempdir().unwrap();
+    fs::write(state.path().join("greengate.db"), &plain).unwrap();
+    fs::write(state.path().join("greengate.new"), "half of it").unwrap();
+    assert_eq!(Store::open(state.path()).unwrap().verify_log().unwrap().end, 2);
 }
 
 #[test]

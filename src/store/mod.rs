@@ -1,40 +1,58 @@
 //! The store: the one place of the terminal that speaks SQL.
 //!
-//! It keeps the trusted lists as they were signed, one record for each decision, and where the
+//! It keeps the trusted lists as they were signed, a chained log of what happened, and where the
 //! terminal stands. What it has acknowledged is on the disk: the journal is a write-ahead log,
 //! synced at every commit. A list never goes back to a lower version or an earlier date, and a set
 //! of lists is installed whole or not at all.
 //!
-//! A file that is no store of this program, or of a later version of it, is refused and left as it
-//! is. Lists are read and checked anew each time they are loaded.
+//! The database is encrypted under a raw key, whose file lies elsewhere where a machine has a better
+//! place. How far it had come is kept a second time beside it: a database that is older than its
+//! marks, or gone, is refused, and not taken for a new one. A file that is no store of this program,
+//! or of a later version of it, is refused and left as it is. Lists are read and checked anew each
+//! time they are loaded.
+
+mod cipher;
+mod lists;
+mod log;
+mod marks;
+mod migrate;
 
 use std::{
     fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use chrono::{TimeDelta, Timelike};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use ed25519_dalek::SigningKey;
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 use thiserror::Error;
 
+pub use self::{
+    cipher::KEY_FILE,
+    lists::InstallError,
+    log::{CHECKPOINT_EVERY, KEPT, LogState, Totals},
+};
+use self::{
+    cipher::Key,
+    marks::{Marks, MarksFile},
+};
 use crate::{
-    audit::AuditRecord,
-    clock::{Floor, Timestamp, in_shanghai},
-    credential::{CodeDigest, DigestKey, Kind},
-    decision::{Basis, History, Reason, Shown, Verdict},
-    issuer::IssuerId,
+    audit::{ChainError, Event, Link},
+    clock::{Anchor, Timestamp, Uptime},
+    credential::DigestKey,
     language::Words,
     place::Gate,
-    policy::Flaw,
-    trust::{DocumentKind, Trust, TrustError, TrustFiles},
+    trust::{DocumentKind, TrustError},
 };
 
 /// Marks a file as a store of this program: `GGAT` in ASCII.
 const APPLICATION_ID: i32 = 0x4747_4154;
 
 /// The version of `schema.sql`.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 /// How long to wait for another process, such as an import beside a running kiosk.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -47,41 +65,118 @@ const FILE_NAME: &str = "greengate.db";
 pub struct Store {
     connection: Connection,
     digest_key: DigestKey,
+    device_key: SigningKey,
+    marks: Option<MarksFile>,
+}
+
+/// Whether the disk must have the marks before anything goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Sync {
+    Later,
+    Now,
+}
+
+/// What to do about a store that is not what its marks say.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Doubt {
+    Accept,
+    Refuse,
 }
 
 impl Store {
-    /// Opens the store in the folder `state`, making both if they are not there.
+    /// Opens the store in the folder `state`, making both if they are not there, with the key that
+    /// lies beside it.
     ///
     /// # Errors
     ///
     /// See [`StoreError`]. A store that cannot be used is left as it is.
     pub fn open(state: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(state)
-            .map_err(|source| StoreError::Folder { path: state.to_path_buf(), source })?;
-        let path = state.join(FILE_NAME);
-        let connection = Connection::open(&path)
-            .map_err(|source| StoreError::Open { path: path.clone(), source })?;
-        Self::prepare(connection).map_err(|error| match error {
-            StoreError::Sql { source } => StoreError::Open { path, source },
-            other => other,
-        })
+        Self::open_with_key(state, &state.join(KEY_FILE))
     }
 
-    /// A store that lives as long as the program does, for a demonstration.
+    /// Opens the store in the folder `state`, making both if they are not there, with the key in
+    /// the file `key`. A new store gets a new key there if there is none.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]. A store that cannot be used is left as it is.
+    pub fn open_with_key(state: &Path, key: &Path) -> Result<Self, StoreError> {
+        Self::open_in(state, key, Doubt::Refuse)
+    }
+
+    /// Opens a store that is not what its marks say, and takes it as it is from now on: a
+    /// supervisor knows why, and `reason` says so in the log.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    pub fn accept(
+        state: &Path,
+        key: &Path,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let mut store = Self::open_in(state, key, Doubt::Accept)?;
+        store.note(&Event::Accepted { reason: reason.to_owned() }, now)?;
+        store.mark(Sync::Now)?;
+        Ok(store)
+    }
+
+    fn open_in(state: &Path, key: &Path, doubt: Doubt) -> Result<Self, StoreError> {
+        fs::create_dir_all(state)
+            .map_err(|source| StoreError::Folder { path: state.to_path_buf(), source })?;
+        let marks = MarksFile::open(state).map_err(|source| StoreError::Marks { source })?;
+        let path = state.join(FILE_NAME);
+        let marked = marks.marks().is_some() && doubt == Doubt::Refuse;
+        let mut doubt = doubt;
+        let is_there = match beginning(&path) {
+            Ok(bytes) if bytes.is_empty() && marked => return Err(StoreError::Lost),
+            Ok(bytes) if bytes == migrate::PLAIN_HEADER => {
+                let key = read_or_make(key)?;
+                migrate::from_plain(&path, &key)?;
+                // It had no marks before.
+                doubt = Doubt::Accept;
+                true
+            }
+            Ok(_) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && marked => {
+                return Err(StoreError::Lost);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(source) => return Err(StoreError::Folder { path, source }),
+        };
+        let key = if is_there && marked { Key::read(key)? } else { read_or_make(key)? };
+        let opened = open_file(&path, &key, !is_there);
+        let connection =
+            opened.map_err(|source| StoreError::Open { path: path.clone(), source })?;
+        let store = Self::prepare(connection, Some(marks)).map_err(|error| match error {
+            StoreError::Sql { source } => StoreError::Open { path, source },
+            other => other,
+        })?;
+        if doubt == Doubt::Refuse {
+            store.compare_with_marks()?;
+        }
+        let mut store = store;
+        store.mark(Sync::Now)?;
+        Ok(store)
+    }
+
+    /// A store that lives as long as the program does, for a demonstration. Its key is in memory
+    /// too, since the whole of it is.
     ///
     /// # Errors
     ///
     /// See [`StoreError`].
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?)
+        Self::prepare(Connection::open_in_memory()?, None)
     }
 
-    fn prepare(mut connection: Connection) -> Result<Self, StoreError> {
+    fn prepare(mut connection: Connection, marks: Option<MarksFile>) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = write(&mut connection)?;
         let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
         match (pragma("application_id")?, pragma("user_version")?) {
             (0, 0) if is_empty(&transaction)? => create(&transaction)?,
@@ -89,16 +184,93 @@ impl Store {
             (APPLICATION_ID, version) => return Err(StoreError::Version { version }),
             _ => return Err(StoreError::Foreign),
         }
-        let digest_key =
-            transaction.query_row("SELECT digest_key FROM terminal", [], |row| row.get(0))?;
+        let (digest_key, device_key): ([u8; 32], [u8; 32]) =
+            transaction.query_row("SELECT digest_key, device_key FROM terminal", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         transaction.commit()?;
-        Ok(Self { connection, digest_key: DigestKey::new(digest_key) })
+        Ok(Self {
+            connection,
+            digest_key: DigestKey::new(digest_key),
+            device_key: SigningKey::from_bytes(&device_key),
+            marks,
+        })
+    }
+
+    /// Whether the store has come as far as its marks say.
+    fn compare_with_marks(&self) -> Result<(), StoreError> {
+        let Some(file) = &self.marks else { return Ok(()) };
+        let (records, _) = log::head(&self.connection)?;
+        let Some(marks) = file.marks() else {
+            // A new store has neither; one that was made and not yet marked has no record.
+            return if records == 0 { Ok(()) } else { Err(StoreError::Unmarked) };
+        };
+        if records < marks.records {
+            let (found, marked) = (records, marks.records);
+            return Err(StoreError::RolledBack { found, marked });
+        }
+        // Rows that were removed since cannot be compared, and the chain is behind them.
+        if log::link_of(&self.connection, marks.records)?.is_some_and(|link| link != marks.link) {
+            return Err(StoreError::Chain(ChainError::Broken { id: marks.records }));
+        }
+        let versions = self.versions()?;
+        let went_back = versions.iter().zip(&marks.versions).find(|(found, marked)| found < marked);
+        match went_back {
+            Some((found, marked)) => Err(StoreError::RolledBack { found: *found, marked: *marked }),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes how far the store has come to the second place.
+    fn mark(&mut self, sync: Sync) -> Result<(), StoreError> {
+        if self.marks.is_none() {
+            return Ok(());
+        }
+        let (records, link) = log::head(&self.connection)?;
+        let clock: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT at FROM audit ORDER BY id DESC LIMIT 1")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        let marks = Marks { records, link, clock: clock.unwrap_or(0), versions: self.versions()? };
+        let Some(file) = &mut self.marks else { return Ok(()) };
+        let written = file.write(marks).and_then(|()| match sync {
+            Sync::Now => file.sync(),
+            Sync::Later => Ok(()),
+        });
+        written.map_err(|source| StoreError::Marks { source })
+    }
+
+    /// The version of each list, 0 for one that is not there.
+    fn versions(&self) -> Result<Vec<u64>, StoreError> {
+        let mut query =
+            self.connection.prepare_cached("SELECT version FROM document WHERE file = ?1")?;
+        DocumentKind::ALL
+            .into_iter()
+            .map(|kind| {
+                let version = query.query_row([kind.file_name()], |row| row.get::<_, i64>(0));
+                Ok(version.optional()?.unwrap_or(0).cast_unsigned())
+            })
+            .collect()
     }
 
     /// The key under which this terminal makes its digests.
     #[must_use]
     pub fn digest_key(&self) -> &DigestKey {
         &self.digest_key
+    }
+
+    /// The public part of the key with which this terminal signs its log.
+    #[must_use]
+    pub fn device_key(&self) -> ed25519_dalek::VerifyingKey {
+        self.device_key.verifying_key()
+    }
+
+    /// The name of this terminal's log: of the program, and the beginning of the terminal's key.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let key = Link::new(self.device_key.verifying_key().to_bytes()).to_string();
+        format!("greengate/{}", key.get(..16).unwrap_or(&key))
     }
 
     /// Says where the terminal stands.
@@ -137,75 +309,38 @@ impl Store {
             .transpose()
     }
 
-    /// Checks a set of lists and installs it, whole; a list that the set lacks stays as it was.
+    /// A reading of the clock that was good, if there has been one.
     ///
     /// # Errors
     ///
-    /// [`InstallError`], and nothing has changed.
-    pub fn install(&mut self, files: &TrustFiles, now: Timestamp) -> Result<(), InstallError> {
-        let trust = Trust::parse(files)?;
-        if let Some(flaw) =
-            trust.policy.as_ref().and_then(|policy| policy.flaws().into_iter().next())
-        {
-            return Err(InstallError::Flaw { flaw });
-        }
-        let transaction = self
+    /// [`StoreError::Sql`] if it cannot be read.
+    pub fn anchor(&self) -> Result<Option<Anchor>, StoreError> {
+        let anchor = self
             .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreError::from)?;
-        for ((kind, version, issued), (_, bytes)) in trust.versions().zip(files.present()) {
-            refuse_older(&transaction, kind, version, issued, bytes)?;
-            put(&transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
-        }
-        transaction.commit().map_err(StoreError::from)?;
-        Ok(())
+            .query_row(
+                "SELECT anchor_at, anchor_up, anchor_boot FROM terminal
+                 WHERE anchor_boot IS NOT NULL",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        Ok(anchor.and_then(|(at, seconds, boot)| {
+            let at = Timestamp::from_timestamp(at, 0)?;
+            Some(Anchor { at, up: Uptime { boot, seconds } })
+        }))
     }
 
-    /// All that a judgement rests on, as it is kept now.
+    /// Takes a reading of the clock for good.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Sql`] if it cannot be read; [`StoreError::Trust`] if what was kept is no
-    /// longer what it was.
-    pub fn load_basis(&self) -> Result<Basis, StoreError> {
-        let trust = match self.kept(DocumentKind::KeyRing)? {
-            None => None,
-            Some(key_ring) => Some(Trust::parse(&TrustFiles {
-                key_ring,
-                recognition: self.kept(DocumentKind::Recognition)?,
-                risk_areas: self.kept(DocumentKind::RiskAreas)?,
-                policy: self.kept(DocumentKind::Policy)?,
-            })?),
-        };
-        let last_record: Option<i64> =
-            self.connection.query_row("SELECT max(at) FROM audit", [], |row| row.get(0))?;
-        let last_record = last_record.and_then(|at| Timestamp::from_timestamp(at, 0));
-        let floor = [trust.as_ref().map(Trust::published), last_record]
-            .into_iter()
-            .flatten()
-            .fold(Floor::LOWEST, Floor::raised_to);
-        Ok(Basis { trust, place: self.gate()?.map(|gate| gate.place), floor })
-    }
-
-    /// The codes that were let pass since `since`, at whatever gate.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Sql`] if they cannot be read, [`StoreError::Content`] if they make no sense.
-    pub fn history(&self, since: Timestamp) -> Result<History, StoreError> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT digest, at, gate FROM audit
-             WHERE at >= ?1 AND verdict IN ('pass', 'check_id') AND digest IS NOT NULL",
+    /// [`StoreError::Sql`] if it cannot be written.
+    pub fn set_anchor(&mut self, Anchor { at, up }: &Anchor) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE terminal SET anchor_at = ?1, anchor_up = ?2, anchor_boot = ?3",
+            params![at.timestamp(), up.seconds, up.boot],
         )?;
-        let mut rows = query.query(params![since.timestamp()])?;
-        let mut history = History::new(self.digest_key.clone());
-        while let Some(row) = rows.next()? {
-            let (digest, at, gate) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let at = Timestamp::from_timestamp(at, 0);
-            let at = at.ok_or(StoreError::Content { what: "instant" })?;
-            history.remember(CodeDigest::new(digest), Shown { at, gate });
-        }
-        Ok(history)
+        Ok(())
     }
 
     /// A number that changes when another process has changed the store.
@@ -216,102 +351,33 @@ impl Store {
     pub fn data_version(&self) -> Result<i64, StoreError> {
         Ok(self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
-
-    /// Keeps `record`. When this returns, it is on the disk.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Sql`], and then the decision must not be shown as a pass.
-    pub fn record(&mut self, record: &AuditRecord) -> Result<(), StoreError> {
-        let AuditRecord { at, verdict, reason, kind, issuer, policy_version, digest } = record;
-        self.connection
-            .prepare_cached(
-                "INSERT INTO audit (at, gate, verdict, reason, kind, issuer, policy_version, digest)
-                 VALUES (?1, (SELECT gate FROM terminal), ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                at.timestamp(),
-                verdict.code(),
-                reason.map(Reason::code),
-                kind.map(Kind::code),
-                issuer.map(IssuerId::number),
-                policy_version.map(u64::cast_signed),
-                digest.as_ref().map(CodeDigest::as_bytes),
-            ])?;
-        Ok(())
-    }
-
-    /// Writes to the disk and changes nothing, to see whether [`record`](Self::record) would.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Sql`] if it cannot be written.
-    pub fn try_writing(&mut self) -> Result<(), StoreError> {
-        self.connection.execute("UPDATE terminal SET id = id", [])?;
-        Ok(())
-    }
-
-    /// How often each verdict was given on the civil day of `now`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Sql`] if it cannot be read.
-    pub fn totals(&self, now: Timestamp) -> Result<Totals, StoreError> {
-        let since_midnight = in_shanghai(now).num_seconds_from_midnight();
-        let midnight = now - TimeDelta::seconds(since_midnight.into());
-        let mut query = self.connection.prepare_cached(
-            "SELECT verdict, count(*) FROM audit WHERE at >= ?1 AND at < ?1 + 86400 GROUP BY 1",
-        )?;
-        let mut rows = query.query(params![midnight.timestamp()])?;
-        let mut totals = Totals::default();
-        while let Some(row) = rows.next()? {
-            let (verdict, count): (String, u32) = (row.get(0)?, row.get(1)?);
-            *totals.of_code(&verdict).ok_or(StoreError::Content { what: "verdict" })? = count;
-        }
-        Ok(totals)
-    }
-
-    /// The kept bytes of one list.
-    fn kept(&self, kind: DocumentKind) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut query =
-            self.connection.prepare_cached("SELECT bytes FROM document WHERE file = ?1")?;
-        Ok(query.query_row([kind.file_name()], |row| row.get(0)).optional()?)
-    }
 }
 
-/// How often each verdict was given.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Totals {
-    /// Passes.
-    pub pass: u32,
-    /// Passes with a look at the document.
-    pub check_id: u32,
-    /// Sent to the desk.
-    pub refer: u32,
-    /// Not let pass.
-    pub deny: u32,
-    /// Asked to show it again.
-    pub retry: u32,
+/// A transaction that may write.
+fn write(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
+    Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
-impl Totals {
-    /// Counts one more.
-    pub fn add(&mut self, verdict: Verdict) {
-        if let Some(count) = self.of_code(verdict.code()) {
-            *count = count.saturating_add(1);
-        }
-    }
+/// Opens the file in `path` under `key`, making it only if it `is_new`.
+fn open_file(path: &Path, key: &Key, is_new: bool) -> rusqlite::Result<Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    flags.set(OpenFlags::SQLITE_OPEN_CREATE, is_new);
+    let connection = Connection::open_with_flags(path, flags)?;
+    key.unlock(&connection)?;
+    Ok(connection)
+}
 
-    fn of_code(&mut self, code: &str) -> Option<&mut u32> {
-        match code {
-            "pass" => Some(&mut self.pass),
-            "check_id" => Some(&mut self.check_id),
-            "refer" => Some(&mut self.refer),
-            "deny" => Some(&mut self.deny),
-            "retry" => Some(&mut self.retry),
-            _ => None,
-        }
-    }
+/// The key in `path`, made now if there is none.
+fn read_or_make(path: &Path) -> Result<Key, StoreError> {
+    if path.exists() { Key::read(path) } else { Key::make(path) }
+}
+
+/// The first bytes of a file, fewer if it is shorter.
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let length = u64::try_from(migrate::PLAIN_HEADER.len()).unwrap_or(0);
+    fs::File::open(path)?.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether nothing has ever been put into the file.
@@ -319,122 +385,30 @@ fn is_empty(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
     transaction.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
 }
 
-/// Makes the tables, and a new key for digests.
+/// Makes the tables, a new key for digests, and one to sign with.
 fn create(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let mut digest_key = [0; 32];
-    getrandom::fill(&mut digest_key).map_err(|_| StoreError::Random)?;
+    let [mut digest_key, mut device_key] = [[0; 32]; 2];
+    for key in [&mut digest_key, &mut device_key] {
+        getrandom::fill(key).map_err(|_| StoreError::Random)?;
+    }
     transaction.execute_batch(include_str!("schema.sql"))?;
-    transaction
-        .execute("INSERT INTO terminal (id, digest_key) VALUES (1, ?1)", params![digest_key])?;
+    transaction.execute(
+        "INSERT INTO terminal (id, digest_key, device_key) VALUES (1, ?1, ?2)",
+        params![digest_key, device_key],
+    )?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     Ok(())
-}
-
-/// Refuses a list that is older than the one installed, or another of the same version.
-fn refuse_older(
-    transaction: &Transaction<'_>,
-    kind: DocumentKind,
-    version: u64,
-    issued: Timestamp,
-    bytes: &[u8],
-) -> Result<(), InstallError> {
-    let installed: Option<(i64, i64, Vec<u8>)> = transaction
-        .query_row(
-            "SELECT version, issued, bytes FROM document WHERE file = ?1",
-            [kind.file_name()],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-        .optional()
-        .map_err(StoreError::from)?;
-    let Some((installed, installed_at, installed_bytes)) = installed else { return Ok(()) };
-    let installed = installed.cast_unsigned();
-    if version < installed {
-        Err(InstallError::LowerVersion { kind, version, installed })
-    } else if issued.timestamp() < installed_at {
-        Err(InstallError::EarlierDate { kind, issued })
-    } else if version == installed && bytes != installed_bytes {
-        Err(InstallError::SameVersion { kind, version })
-    } else {
-        Ok(())
-    }
-}
-
-fn put(
-    transaction: &Transaction<'_>,
-    kind: DocumentKind,
-    version: u64,
-    issued: Timestamp,
-    bytes: &[u8],
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    transaction.execute(
-        "INSERT OR REPLACE INTO document (file, version, issued, installed, bytes)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            kind.file_name(),
-            version.cast_signed(),
-            issued.timestamp(),
-            now.timestamp(),
-            bytes
-        ],
-    )?;
-    Ok(())
-}
-
-/// A set of lists was not installed.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum InstallError {
-    /// The policy has a rule that cannot be meant so.
-    #[error("{}: {flaw}", DocumentKind::Policy.file_name())]
-    Flaw {
-        /// What is wrong with it.
-        flaw: Flaw,
-    },
-
-    /// It was issued before the one that is installed.
-    #[error("{}: issued at {issued}, before the one that is installed", kind.file_name())]
-    EarlierDate {
-        /// Which list.
-        kind: DocumentKind,
-        /// When it was issued.
-        issued: Timestamp,
-    },
-
-    /// Its version is lower than that of the one that is installed.
-    #[error("{}: version {version} is older than the installed {installed}", kind.file_name())]
-    LowerVersion {
-        /// Which list.
-        kind: DocumentKind,
-        /// Its version.
-        version: u64,
-        /// The installed one's.
-        installed: u64,
-    },
-
-    /// There is another of the same version.
-    #[error("{}: another version {version} is installed", kind.file_name())]
-    SameVersion {
-        /// Which list.
-        kind: DocumentKind,
-        /// The version of both.
-        version: u64,
-    },
-
-    /// It could not be kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-
-    /// It cannot be used.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
 }
 
 /// The store cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// The log is not what it was.
+    #[error("the log is damaged: {0}")]
+    Chain(#[from] ChainError),
+
     /// Something in it makes no sense.
     #[error("the store holds a {what} that makes no sense")]
     Content {
@@ -448,12 +422,32 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 
     /// The file is not a store of this program.
     #[error("the file is not a store of this program")]
     Foreign,
+
+    /// Its key cannot be read or made.
+    #[error("cannot use the key in {path}: {source}")]
+    Key {
+        /// The key's file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// There was a store, and it is gone.
+    #[error("the store is gone, and {} is still there: was it removed?", marks::FILE_NAME)]
+    Lost,
+
+    /// How far it has come cannot be read or written in the second place.
+    #[error("cannot use {}: {source}", marks::FILE_NAME)]
+    Marks {
+        /// Why.
+        source: io::Error,
+    },
 
     /// The file cannot be opened.
     #[error("cannot open {path}: {source}")]
@@ -468,6 +462,15 @@ pub enum StoreError {
     #[error("the system gives no random numbers")]
     Random,
 
+    /// It is older than its marks: an old copy was put back, or its end was lost.
+    #[error("the store has come to {found}, and had been at {marked}: an old copy, or a lost end")]
+    RolledBack {
+        /// How far it has come.
+        found: u64,
+        /// How far it had.
+        marked: u64,
+    },
+
     /// Reading or writing failed.
     #[error("the store failed: {source}")]
     Sql {
@@ -479,6 +482,10 @@ pub enum StoreError {
     /// A list in it can no longer be used.
     #[error("the store is damaged: {0}")]
     Trust(#[from] TrustError),
+
+    /// It has records, and the marks of how far it had come are gone.
+    #[error("{} is gone or damaged, and the store has records", marks::FILE_NAME)]
+    Unmarked,
 
     /// It was made by another version of this program.
     #[error("the store has version {version}, this program reads {SCHEMA_VERSION}")]

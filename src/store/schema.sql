@@ -1,13 +1,17 @@
 -- The whole of what a terminal keeps. Instants are seconds since 1970.
 
--- One row: this terminal.
+-- One row: this terminal, and a reading of its clock that was good.
 CREATE TABLE terminal (
     id         INTEGER PRIMARY KEY CHECK (id = 1),
     digest_key BLOB NOT NULL CHECK (length(digest_key) = 32),
+    device_key BLOB NOT NULL CHECK (length(device_key) = 32),
     place      TEXT,
     name_zh    TEXT,
     name_en    TEXT,
-    gate       TEXT
+    gate       TEXT,
+    anchor_at  INTEGER,
+    anchor_up  INTEGER,
+    anchor_boot TEXT
 ) STRICT;
 
 -- The trusted lists, byte for byte as they were signed.
@@ -19,18 +23,48 @@ CREATE TABLE document (
     bytes     BLOB NOT NULL
 ) STRICT;
 
--- One row for each decision. Nothing in it is personal.
+-- One row for each event, a chain: link is the SHA-256 of the link before and of the row's line.
+-- Nothing in it is personal.
 CREATE TABLE audit (
     id             INTEGER PRIMARY KEY,
     at             INTEGER NOT NULL,
+    event          TEXT NOT NULL,
     gate           TEXT,
-    verdict        TEXT NOT NULL,
+    verdict        TEXT,
     reason         TEXT,
     kind           TEXT,
     issuer         INTEGER,
     policy_version INTEGER,
     staff          TEXT,
-    digest         BLOB
+    digest         BLOB,
+    clock          TEXT NOT NULL,
+    detail         TEXT,
+    link           BLOB NOT NULL CHECK (length(link) = 32)
 ) STRICT;
 
 CREATE INDEX audit_at ON audit (at);
+
+-- One row: the last row that was removed, and its link; the chain begins behind it.
+CREATE TABLE audit_begin (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    last INTEGER NOT NULL,
+    link BLOB NOT NULL CHECK (length(link) = 32)
+) STRICT;
+
+INSERT INTO audit_begin (id, last, link) VALUES (1, 0, zeroblob(32));
+
+-- What is left of decisions that were removed: how many there were in each hour since 1970.
+CREATE TABLE hourly (
+    hour    INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    reason  TEXT NOT NULL,
+    count   INTEGER NOT NULL,
+    PRIMARY KEY (hour, verdict, reason)
+) STRICT;
+
+-- Signed notes of how long the chain was.
+CREATE TABLE checkpoint (
+    size INTEGER PRIMARY KEY,
+    at   INTEGER NOT NULL,
+    note TEXT NOT NULL
+) STRICT;

@@ -193,6 +193,8 @@ mod tests {
         let mut stage = Stage::set(Store::open(folder.path()).unwrap(), clock::now()).unwrap();
         let now = stage.started;
         let other = rusqlite::Connection::open(folder.path().join("greengate.db")).unwrap();
+        let key = std::fs::read_to_string(folder.path().join("greengate.key")).unwrap();
+        other.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim())).unwrap();
         other.execute_batch("ALTER TABLE audit RENAME TO lost").unwrap();
         assert!(matches!(first_shown(&mut stage), Some(Showing::OutOfService)));
         assert!(matches!(stage.lane.refresh(now), Some(Showing::OutOfService)));

@@ -1,0 +1,177 @@
+//! The trusted lists: installed whole, never back, read and checked anew each time.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+use thiserror::Error;
+
+use super::{Store, StoreError, Sync, log, write};
+use crate::{
+    audit::Event,
+    clock::{ClockState, Floor, Timestamp},
+    decision::Basis,
+    policy::Flaw,
+    trust::{DocumentKind, Trust, TrustError, TrustFiles},
+};
+
+impl Store {
+    /// Checks a set of lists and installs it, whole; a list that the set lacks stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`], and nothing has changed.
+    pub fn install(&mut self, files: &TrustFiles, now: Timestamp) -> Result<(), InstallError> {
+        let trust = Trust::parse(files)?;
+        if let Some(flaw) =
+            trust.policy.as_ref().and_then(|policy| policy.flaws().into_iter().next())
+        {
+            return Err(InstallError::Flaw { flaw });
+        }
+        let transaction = write(&mut self.connection)?;
+        let mut lists = Vec::new();
+        for ((kind, version, issued), (_, bytes)) in trust.versions().zip(files.present()) {
+            refuse_older(&transaction, kind, version, issued, bytes)?;
+            put(&transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
+            lists.push(format!("{} {version}", kind.file_name()));
+        }
+        let event = Event::Installed { lists: lists.join(", ") };
+        log::append(&transaction, log::entry_of(&event, now))?;
+        transaction.commit().map_err(StoreError::from)?;
+        self.mark(Sync::Now)?;
+        Ok(())
+    }
+
+    /// All that a judgement rests on, as it is kept now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sql`] if it cannot be read; [`StoreError::Trust`] if what was kept is no
+    /// longer what it was.
+    pub fn load_basis(&self) -> Result<Basis, StoreError> {
+        let trust = match self.kept(DocumentKind::KeyRing)? {
+            None => None,
+            Some(key_ring) => Some(Trust::parse(&TrustFiles {
+                key_ring,
+                recognition: self.kept(DocumentKind::Recognition)?,
+                risk_areas: self.kept(DocumentKind::RiskAreas)?,
+                policy: self.kept(DocumentKind::Policy)?,
+            })?),
+        };
+        let last_record: Option<i64> = self.connection.query_row(
+            "SELECT max(at) FROM audit WHERE clock = ?1",
+            [ClockState::Good.code()],
+            |row| row.get(0),
+        )?;
+        let last_record = last_record.and_then(|at| Timestamp::from_timestamp(at, 0));
+        let floor = [trust.as_ref().map(Trust::published), last_record]
+            .into_iter()
+            .flatten()
+            .fold(Floor::LOWEST, Floor::raised_to);
+        Ok(Basis { trust, place: self.gate()?.map(|gate| gate.place), floor })
+    }
+
+    /// The kept bytes of one list.
+    fn kept(&self, kind: DocumentKind) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut query =
+            self.connection.prepare_cached("SELECT bytes FROM document WHERE file = ?1")?;
+        Ok(query.query_row([kind.file_name()], |row| row.get(0)).optional()?)
+    }
+}
+
+/// Refuses a list that is older than the one installed, or another of the same version.
+fn refuse_older(
+    transaction: &Transaction<'_>,
+    kind: DocumentKind,
+    version: u64,
+    issued: Timestamp,
+    bytes: &[u8],
+) -> Result<(), InstallError> {
+    let installed: Option<(i64, i64, Vec<u8>)> = transaction
+        .query_row(
+            "SELECT version, issued, bytes FROM document WHERE file = ?1",
+            [kind.file_name()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()
+        .map_err(StoreError::from)?;
+    let Some((installed, installed_at, installed_bytes)) = installed else { return Ok(()) };
+    let installed = installed.cast_unsigned();
+    if version < installed {
+        Err(InstallError::LowerVersion { kind, version, installed })
+    } else if issued.timestamp() < installed_at {
+        Err(InstallError::EarlierDate { kind, issued })
+    } else if version == installed && bytes != installed_bytes {
+        Err(InstallError::SameVersion { kind, version })
+    } else {
+        Ok(())
+    }
+}
+
+fn put(
+    transaction: &Transaction<'_>,
+    kind: DocumentKind,
+    version: u64,
+    issued: Timestamp,
+    bytes: &[u8],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    transaction.execute(
+        "INSERT OR REPLACE INTO document (file, version, issued, installed, bytes)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            kind.file_name(),
+            version.cast_signed(),
+            issued.timestamp(),
+            now.timestamp(),
+            bytes
+        ],
+    )?;
+    Ok(())
+}
+
+/// A set of lists was not installed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// The policy has a rule that cannot be meant so.
+    #[error("{}: {flaw}", DocumentKind::Policy.file_name())]
+    Flaw {
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
+
+    /// It was issued before the one that is installed.
+    #[error("{}: issued at {issued}, before the one that is installed", kind.file_name())]
+    EarlierDate {
+        /// Which list.
+        kind: DocumentKind,
+        /// When it was issued.
+        issued: Timestamp,
+    },
+
+    /// Its version is lower than that of the one that is installed.
+    #[error("{}: version {version} is older than the installed {installed}", kind.file_name())]
+    LowerVersion {
+        /// Which list.
+        kind: DocumentKind,
+        /// Its version.
+        version: u64,
+        /// The installed one's.
+        installed: u64,
+    },
+
+    /// There is another of the same version.
+    #[error("{}: another version {version} is installed", kind.file_name())]
+    SameVersion {
+        /// Which list.
+        kind: DocumentKind,
+        /// The version of both.
+        version: u64,
+    },
+
+    /// It could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+
+    /// It cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
