@@ -149,6 +149,15 @@ impl Store {
         Ok(())
     }
 
+    /// The link behind which the chain begins.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sql`] if it cannot be read.
+    pub fn link_before(&self) -> Result<Link, StoreError> {
+        Ok(begin(&self.connection)?.1)
+    }
+
     /// Follows the whole chain, and opens each checkpoint that is kept.
     ///
     /// # Errors

@@ -72,8 +72,14 @@ pub(crate) struct At {
 
 impl At {
     pub(crate) fn instant(&self) -> Timestamp {
-        self.at.unwrap_or_else(clock::now)
+        self.at.unwrap_or_else(this_second)
     }
+}
+
+/// The present, to the second: codes and registers know no less.
+pub(crate) fn this_second() -> Timestamp {
+    let now = clock::now();
+    Timestamp::from_timestamp(now.timestamp(), 0).unwrap_or(now)
 }
 
 /// What a code is shown on.

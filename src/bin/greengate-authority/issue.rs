@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use greengate::{
     authority::{self, DocumentNumber},
-    clock::{self, Timestamp},
+    clock::Timestamp,
     credential::{
         Binding, Claims, CodeId, HolderName, IdTail, Kind, Nat, Relation, Travel, TravelLevel,
         Vaccination, Visit,
@@ -15,7 +15,9 @@ use greengate::{
 
 use crate::{
     Failure,
-    arguments::{Folder, ID_TAIL, KindArgument, MASKED_NAME, NUMBER, hex, issuer, visit},
+    arguments::{
+        Folder, ID_TAIL, KindArgument, MASKED_NAME, NUMBER, hex, issuer, this_second, visit,
+    },
     code,
     medical::{self, NatArgument, NatSourceArgument},
 };
@@ -154,7 +156,7 @@ impl Issue {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let Self { folder, issuer, kind, out, issued, number, by_hand } = self;
         let mut authority = folder.open()?;
-        let now = issued.unwrap_or_else(clock::now);
+        let now = issued.unwrap_or_else(this_second);
         let text = match number {
             Some(number) => authority.issue_for(number, *issuer, (*kind).into(), now)?,
             None => authority.issue(&by_hand.claims(*issuer, (*kind).into(), now)?)?,

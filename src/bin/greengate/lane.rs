@@ -6,8 +6,8 @@
 
 use chrono::TimeDelta;
 use greengate::{
-    audit::AuditRecord,
-    clock::Timestamp,
+    audit::{self, AuditRecord},
+    clock::{Anchor, ClockState, Timestamp, Uptime},
     decision::{Basis, Decision, History, Shown, Verdict, explain, judge_reading},
     frame::Frame,
     place::Gate,
@@ -17,6 +17,12 @@ use greengate::{
     store::{Store, StoreError, Totals},
     symbol::{self, Effort, Reading},
 };
+
+/// After how long a good clock is anchored anew.
+const ANCHOR_AGAIN: TimeDelta = TimeDelta::minutes(10);
+
+/// After how long rows that have been kept for long enough are looked for again.
+const PRUNE_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// One camera, one screen, one session.
 #[derive(Debug)]
@@ -31,6 +37,9 @@ pub(crate) struct Lane {
     audience: Audience,
     totals: Totals,
     service: Service,
+    clock: ClockState,
+    anchor: Option<Anchor>,
+    pruned: Option<Timestamp>,
 }
 
 /// Whether the lane can decide.
@@ -67,21 +76,57 @@ impl Lane {
     pub(crate) fn open(
         store: Store,
         audience: Audience,
+        up: Option<&Uptime>,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        let mut store = store;
+        store.note(&audit::Event::Started, now)?;
         let basis = store.load_basis()?;
-        Ok(Self {
+        let mut lane = Self {
             data_version: store.data_version()?,
             history: store.history(now - repeat_window(&basis))?,
             basis,
             gate: store.gate()?,
             totals: store.totals(now)?,
-            store,
             companions: Companions::default(),
             session: Session::default(),
             audience,
             service: Service::In,
-        })
+            clock: ClockState::Good,
+            anchor: store.anchor()?,
+            pruned: None,
+            store,
+        };
+        lane.look_at_clock(up, now)?;
+        Ok(lane)
+    }
+
+    /// How far the clock can be believed.
+    pub(crate) fn clock(&self) -> ClockState {
+        self.clock
+    }
+
+    /// Judges the clock by how long the machine has been up, records a change, and while it is good
+    /// moves the anchor along.
+    fn look_at_clock(&mut self, up: Option<&Uptime>, now: Timestamp) -> Result<(), StoreError> {
+        let Some(up) = up else { return Ok(()) };
+        let floor = self.basis.floor;
+        let state = match &self.anchor {
+            Some(anchor) => anchor.believes(up, floor, now),
+            None if floor.is_above(now) => ClockState::Behind,
+            None => ClockState::Good,
+        };
+        if state != self.clock {
+            self.clock = state;
+            self.store.note(&audit::Event::Clock(state), now)?;
+        }
+        let is_due = self.anchor.as_ref().is_none_or(|anchor| now - anchor.at >= ANCHOR_AGAIN);
+        if state == ClockState::Good && is_due {
+            let anchor = Anchor { at: now, up: up.clone() };
+            self.store.set_anchor(&anchor)?;
+            self.anchor = Some(anchor);
+        }
+        Ok(())
     }
 
     /// What the lane judges by.
@@ -153,8 +198,8 @@ impl Lane {
 
     /// Takes up what another process has brought into the store, and the day's totals; to be called
     /// every few seconds. A store that can no longer be read takes the lane out of service.
-    pub(crate) fn refresh(&mut self, now: Timestamp) -> Option<Showing> {
-        match self.reload(now) {
+    pub(crate) fn refresh(&mut self, up: Option<&Uptime>, now: Timestamp) -> Option<Showing> {
+        match self.reload(up, now) {
             Ok(()) if self.service == Service::Out => {
                 self.service = Service::In;
                 Some(Showing::Camera)
@@ -164,7 +209,7 @@ impl Lane {
         }
     }
 
-    fn reload(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    fn reload(&mut self, up: Option<&Uptime>, now: Timestamp) -> Result<(), StoreError> {
         if self.service == Service::Out {
             self.store.try_writing()?;
         }
@@ -173,7 +218,14 @@ impl Lane {
             self.basis = self.store.load_basis()?;
             self.history = self.store.history(now - repeat_window(&self.basis))?;
             self.gate = self.store.gate()?;
+            self.anchor = self.store.anchor()?;
             self.data_version = data_version;
+        }
+        self.look_at_clock(up, now)?;
+        let is_due = self.pruned.is_none_or(|pruned| now - pruned >= PRUNE_AGAIN);
+        if self.clock == ClockState::Good && is_due {
+            self.store.prune(now)?;
+            self.pruned = Some(now);
         }
         self.history.forget_before(now - repeat_window(&self.basis));
         self.totals = self.store.totals(now)?;
@@ -184,7 +236,8 @@ impl Lane {
     fn judge(&mut self, reading: &Reading, now: Timestamp) -> Option<Showing> {
         let decision = judge_reading(reading, &self.basis, &self.history, now)?;
         let digest_key = self.store.digest_key();
-        let record = AuditRecord::of(&decision, reading, &self.basis, digest_key, now);
+        let mut record = AuditRecord::of(&decision, reading, &self.basis, digest_key, now);
+        record.clock = self.clock;
         if self.store.record(&record).is_err() {
             return Some(self.fail());
         }
@@ -200,7 +253,9 @@ impl Lane {
             let gate = self.gate.as_ref().map(|gate| gate.gate.clone());
             self.history.remember(digest, Shown { at: now, gate });
         }
-        self.basis.floor = self.basis.floor.raised_to(now);
+        if self.clock == ClockState::Good {
+            self.basis.floor = self.basis.floor.raised_to(now);
+        }
         self.totals.add(decision.verdict());
         let effect = self.session.on(Event::Judged(decision.verdict()), now);
         debug_assert_eq!(effect, None, "a judgement is shown, and asks for nothing else");

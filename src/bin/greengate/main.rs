@@ -1,5 +1,7 @@
 //! The terminal: decides signed health codes at a gate, offline.
 
+mod audit;
+mod clock;
 mod demo;
 mod judging;
 #[cfg(feature = "kiosk")]
@@ -16,11 +18,12 @@ use std::{
     env,
     fmt::Display,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
+use greengate::store::{KEY_FILE, Store, StoreError};
 
 /// Decides at the gate, without a network, whether a signed health code lets its holder pass.
 #[derive(Debug, Parser)]
@@ -36,9 +39,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Audit),
     #[cfg(feature = "kiosk")]
     #[command(hide = true)]
     Capture(kiosk::Capture),
+    Clock(clock::Clock),
     Demo(demo::Demo),
     #[cfg(feature = "kiosk")]
     Kiosk(kiosk::Kiosk),
@@ -54,8 +59,10 @@ fn main() -> ExitCode {
     let state = state.or_else(default_state);
     let state = || state.ok_or_else(|| Failure::state("no folder for the state: give --state DIR"));
     let done = match command {
+        Command::Audit(audit) => state().and_then(|state| audit.run(&state, &mut out)),
         #[cfg(feature = "kiosk")]
         Command::Capture(capture) => capture.run(&mut out),
+        Command::Clock(clock) => state().and_then(|state| clock.run(&state, &mut out)),
         Command::Demo(demo) => demo.run(&mut out),
         #[cfg(feature = "kiosk")]
         Command::Kiosk(kiosk) => state().and_then(|state| kiosk.run(&state)),
@@ -74,6 +81,23 @@ fn main() -> ExitCode {
             status.into()
         }
     }
+}
+
+/// The store in the folder `state`.
+fn open_store(state: &Path) -> Result<Store, Failure> {
+    Ok(Store::open_with_key(state, &key_file(state))?)
+}
+
+/// Where the key of the store lies: where `GREENGATE_KEY_FILE` says, or among the credentials that
+/// systemd gives the service, or else beside the store, where it protects nothing from who takes
+/// both.
+fn key_file(state: &Path) -> PathBuf {
+    let named = env::var_os("GREENGATE_KEY_FILE").map(PathBuf::from);
+    let credential = || {
+        let folder = env::var_os("CREDENTIALS_DIRECTORY")?;
+        Some(PathBuf::from(folder).join(KEY_FILE)).filter(|path| path.exists())
+    };
+    named.or_else(credential).unwrap_or_else(|| state.join(KEY_FILE))
 }
 
 /// Where the state is kept if nobody says otherwise.
@@ -104,6 +128,12 @@ impl Failure {
 
     fn state(error: impl Display) -> Self {
         Self { status: Self::STATE, message: error.to_string() }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::state(error)
     }
 }
 

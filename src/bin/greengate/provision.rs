@@ -6,10 +6,9 @@ use clap::Args;
 use greengate::{
     language::Words,
     place::{Gate, Place},
-    store::Store,
 };
 
-use crate::Failure;
+use crate::{Failure, open_store};
 
 /// Tell this terminal where it stands.
 #[derive(Args, Debug)]
@@ -39,7 +38,7 @@ impl Provision {
             en: self.name_en.clone().unwrap_or(en),
         };
         let gate = Gate { place: self.place, name, gate: self.gate.clone() };
-        let mut store = Store::open(state).map_err(Failure::state)?;
+        let mut store = open_store(state)?;
         store.provision(&gate).map_err(Failure::state)?;
         Ok(0)
     }

@@ -7,16 +7,17 @@ use std::{
 
 use clap::{Args, Subcommand};
 use greengate::{
-    clock::{self, Timestamp},
+    clock::{self, Anchor, Timestamp},
     decision::Basis,
     key_ring::{Issuer, KeyStatus},
+    policy::TrustAge,
     presentation,
     store::Store,
     sync,
 };
 use serde_json::json;
 
-use crate::{Failure, judging::write_json};
+use crate::{Failure, judging::write_json, open_store};
 
 /// Bring in or show what this terminal trusts.
 #[derive(Args, Debug)]
@@ -46,12 +47,13 @@ enum Command {
 
 impl Trust {
     pub(crate) fn run(&self, state: &Path, out: &mut impl Write) -> Result<u8, Failure> {
-        let mut store = Store::open(state).map_err(Failure::state)?;
+        let mut store = open_store(state)?;
         let now = clock::now();
         match &self.command {
             Command::Import { folder } => {
                 let files = sync::read_folder(folder).map_err(Failure::input)?;
                 store.install(&files, now).map_err(Failure::input)?;
+                anchor(&mut store, now)?;
                 let basis = store.load_basis().map_err(Failure::state)?;
                 show_versions(&basis, now, out)
             }
@@ -65,6 +67,19 @@ impl Trust {
             }
         }
     }
+}
+
+/// Takes the clock for right if lists that were just installed are as new as it says: they bear the
+/// publisher's time.
+fn anchor(store: &mut Store, now: Timestamp) -> Result<(), Failure> {
+    let basis = store.load_basis()?;
+    let policy = basis.trust.as_ref().and_then(|trust| Some((trust, trust.policy.as_ref()?)));
+    let Some((trust, policy)) = policy else { return Ok(()) };
+    let is_close = policy.trust_age(trust.published(), now) != TrustAge::PastLimit;
+    if let Some(up) = clock::uptime().filter(|_| is_close && !basis.floor.is_above(now)) {
+        store.set_anchor(&Anchor { at: now, up })?;
+    }
+    Ok(())
 }
 
 fn show_versions(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<u8, Failure> {

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::{
     Failure,
     judging::{Answer, Input, write_json},
+    open_store,
 };
 
 /// The longest line of a batch. The longest text that any symbol holds has 7,089 characters; what is
@@ -81,7 +82,7 @@ impl Verify {
             let trust = sync::read_trust(folder).map_err(Failure::state)?;
             (Basis::of(trust, Some(Place::RailCheckpoint)), None)
         } else {
-            let store = Store::open(&state()?).map_err(Failure::state)?;
+            let store = open_store(&state()?)?;
             (store.load_basis().map_err(Failure::state)?, Some(store))
         };
         basis.place = self.place.or(basis.place);
@@ -91,6 +92,9 @@ impl Verify {
         // What would be decided at another time or place is a question, not an event.
         if self.at.is_some() || self.place.is_some() {
             store = None;
+            // Nor is the terminal's own clock in question, only the lists' dates.
+            let place = basis.place;
+            basis = basis.trust.map_or(Basis::UNPROVISIONED, |trust| Basis::of(trust, place));
         }
         self.run_inputs(&basis, store.as_mut(), out)
     }

@@ -128,7 +128,7 @@ impl Stage {
         let name = Words::new("进京检查站（演示）", "Checkpoint to Beijing (demo)");
         let gate = Gate { place: Place::HighwayCheckpoint, name, gate: "3".to_owned() };
         store.provision(&gate).map_err(Failure::state)?;
-        let lane = Lane::open(store, Audience::Staff, now).map_err(Failure::state)?;
+        let lane = Lane::open(store, Audience::Staff, None, now).map_err(Failure::state)?;
         let camera = DemoCamera::new(&people, now);
         let queue = Queue { camera, cast, authority, _folder: folder };
         Ok(Self { lane, queue, people, started: now })
@@ -197,11 +197,11 @@ mod tests {
         other.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim())).unwrap();
         other.execute_batch("ALTER TABLE audit RENAME TO lost").unwrap();
         assert!(matches!(first_shown(&mut stage), Some(Showing::OutOfService)));
-        assert!(matches!(stage.lane.refresh(now), Some(Showing::OutOfService)));
+        assert!(matches!(stage.lane.refresh(None, now), Some(Showing::OutOfService)));
         assert_eq!(stage.lane.totals().pass, 0);
 
         other.execute_batch("ALTER TABLE lost RENAME TO audit").unwrap();
-        assert!(matches!(stage.lane.refresh(now), Some(Showing::Camera)));
+        assert!(matches!(stage.lane.refresh(None, now), Some(Showing::Camera)));
     }
 
     #[test]

@@ -162,8 +162,10 @@ pub(crate) fn run(
 /// out of service.
 fn open(state: &Path, audience: Audience, updates: &Updates) -> Lane {
     loop {
-        let store = Store::open(state);
-        match store.and_then(|store| Lane::open(store, audience, clock::now())) {
+        let store = Store::open_with_key(state, &crate::key_file(state));
+        match store
+            .and_then(|store| Lane::open(store, audience, clock::uptime().as_ref(), clock::now()))
+        {
             Ok(lane) => return lane,
             Err(error) => {
                 // If standard error is gone too, the screen still tells.
@@ -223,7 +225,7 @@ fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, upda
         }
         if refreshed.is_none_or(|last| last.elapsed() >= REFRESH) {
             refreshed = Some(Instant::now());
-            send(updates, lane.refresh(now), can_see);
+            send(updates, lane.refresh(clock::uptime().as_ref(), now), can_see);
             updates.send(Update::Status(status::of(&lane, now)));
         }
     }
