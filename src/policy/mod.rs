@@ -138,6 +138,19 @@ impl Policy {
         Some(shanghai_date(anchor))
     }
 
+    /// What trust data that was published at `published` will be good for next, and in how long;
+    /// nothing once it is good for nothing.
+    #[must_use]
+    pub fn next_age(&self, published: Timestamp, now: Timestamp) -> Option<(TrustAge, TimeDelta)> {
+        let TrustAgeHours { check_id, refer, .. } = self.trust_age_hours;
+        let (next, hours) = match self.trust_age(published, now) {
+            TrustAge::Fresh | TrustAge::Ageing => (TrustAge::Stale, check_id),
+            TrustAge::Stale => (TrustAge::PastLimit, refer),
+            TrustAge::PastLimit => return None,
+        };
+        Some((next, published + TimeDelta::hours(hours.into()) - now))
+    }
+
     /// Asks the rules for `place` and `kind`, in their order, about a code of which `facts` say all
     /// that rules see.
     ///

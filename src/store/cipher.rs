@@ -5,8 +5,9 @@
 //! database protects nothing from who takes both.
 
 use std::{
+    fmt::Write as _,
     fs::{self, OpenOptions},
-    io::{self, Write},
+    io::{self, Write as _},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -39,8 +40,11 @@ impl Key {
     pub(super) fn make(path: &Path) -> Result<Self, StoreError> {
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(bytes.as_mut_slice()).map_err(|_| StoreError::Random)?;
-        let digits: Zeroizing<String> =
-            Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+        let digits = bytes.iter().fold(Zeroizing::new(String::new()), |mut digits, byte| {
+            // Writing to a `String` cannot fail.
+            write!(digits, "{byte:02x}").ok();
+            digits
+        });
         let written = (|| {
             let mut file =
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;

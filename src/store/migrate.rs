@@ -48,10 +48,12 @@ pub(super) fn from_plain(path: &Path, key: &Key) -> Result<(), StoreError> {
     fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(moving)
 }
 
+/// A terminal's own row.
+type Terminal = ([u8; 32], Option<String>, Option<String>, Option<String>, Option<String>);
+
 /// Copies where the terminal stands, its lists, and its records, which are chained on the way.
 fn copy(old: &Connection, store: &mut Store) -> Result<(), StoreError> {
     let new = write(&mut store.connection)?;
-    type Terminal = ([u8; 32], Option<String>, Option<String>, Option<String>, Option<String>);
     let (digest_key, place, name_zh, name_en, gate): Terminal = old.query_row(
         "SELECT digest_key, place, name_zh, name_en, gate FROM terminal",
         [],

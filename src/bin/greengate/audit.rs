@@ -65,7 +65,7 @@ enum Command {
 #[serde(untagged)]
 enum Line {
     Begin { begin: u64, link: String },
-    Entry { entry: Entry, link: String },
+    Entry { entry: Box<Entry>, link: String },
     Checkpoint { checkpoint: String },
 }
 
@@ -105,7 +105,10 @@ fn export_json(store: &mut Store, now: Timestamp, out: &mut impl Write) -> Resul
     let begin = store.verify_log()?.begin;
     write_json(out, &Line::Begin { begin, link: store.link_before()?.to_string() })?;
     store.each_entry(|entry, link| {
-        Ok::<_, Failure>(write_json(out, &Line::Entry { entry, link: link.to_string() })?)
+        Ok::<_, Failure>(write_json(
+            out,
+            &Line::Entry { entry: Box::new(entry), link: link.to_string() },
+        )?)
     })?;
     write_json(out, &Line::Checkpoint { checkpoint })?;
     Ok(0)
@@ -158,14 +161,14 @@ fn verify_file(path: &Path, key: &VerifyingKey, out: &mut impl Write) -> Result<
     for line in BufReader::new(file).lines() {
         let line = line.map_err(|error: io::Error| refused(&error))?;
         let line = serde_json::from_str(&line).map_err(|_| refused(&"not an export"))?;
-        let link = |link: String| link.parse::<Link>().map_err(|error| refused(&error));
+        let parsed = |link: String| link.parse::<Link>().map_err(|error| refused(&error));
         match (line, &mut at, &checkpoint) {
             (Line::Begin { begin, link: before }, None, None) => {
                 first = begin + 1;
-                at = Some((begin, link(before)?));
+                at = Some((begin, parsed(before)?));
             }
             (Line::Entry { entry, link: kept }, Some(at), None) => {
-                *at = follow(*at, [(entry, link(kept)?)]).map_err(|error| refused(&error))?;
+                *at = follow(*at, [(*entry, parsed(kept)?)]).map_err(|error| refused(&error))?;
             }
             (Line::Checkpoint { checkpoint: note }, Some(_), None) => {
                 let opened = Checkpoint::open(&note, key).map_err(|error| refused(&error))?;

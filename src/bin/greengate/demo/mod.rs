@@ -178,6 +178,8 @@ fn write_line(out: &mut impl Write, person: &Person, decision: &Decision) -> Res
 
 #[cfg(test)]
 mod tests {
+    use greengate::clock::{ClockState, Uptime};
+
     use super::*;
 
     /// What the lane shows of the first who comes.
@@ -202,6 +204,35 @@ mod tests {
 
         other.execute_batch("ALTER TABLE lost RENAME TO audit").unwrap();
         assert!(matches!(stage.lane.refresh(None, now), Some(Showing::Camera)));
+    }
+
+    #[test]
+    fn a_wild_clock_locks_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = Stage::set(Store::open(folder.path()).unwrap(), clock::now()).unwrap();
+        let now = stage.started;
+        let up = |seconds| Some(Uptime { boot: "a".to_owned(), seconds });
+        assert!(stage.lane.refresh(up(100).as_ref(), now).is_none());
+        assert_eq!(stage.lane.clock(), ClockState::Good);
+        let years = TimeDelta::days(3_650);
+        stage.lane.refresh(up(160).as_ref(), now + years);
+        assert_eq!(stage.lane.clock(), ClockState::Unverified);
+        // Somebody is judged by the wild clock, and recorded.
+        let frames = (0..10).map(|step| stage.queue.frame(now + years + STEP * step));
+        let shown: Vec<_> = frames.filter_map(|frame| stage.lane.see(&frame)).collect();
+        assert!(matches!(shown.as_slice(), [.., Showing::Result(_)]), "{shown:?}");
+        let floor = stage.lane.basis().floor;
+        stage.lane.refresh(up(220).as_ref(), now + TimeDelta::minutes(2));
+        assert_eq!(stage.lane.clock(), ClockState::Good);
+        assert_eq!(stage.lane.basis().floor, floor);
+        assert!(floor.instant() <= now);
+        let kept = Store::open(folder.path()).unwrap();
+        assert_eq!(
+            kept.load_basis().unwrap().floor.instant().timestamp() / 600,
+            now.timestamp() / 600
+        );
+        stage.lane.refresh(up(280).as_ref(), now - TimeDelta::hours(1));
+        assert_eq!(stage.lane.clock(), ClockState::Behind);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::sync::{
 };
 
 use greengate::{
+    clock,
     credential::Kind,
     decision::{Outcome, Verdict},
     frame::Frame,
@@ -328,10 +329,31 @@ impl From<Option<TrustAge>> for TrustState {
     }
 }
 
+impl From<clock::ClockState> for ClockState {
+    fn from(state: clock::ClockState) -> Self {
+        match state {
+            clock::ClockState::Good => Self::Good,
+            clock::ClockState::Unverified => Self::Unverified,
+            clock::ClockState::Behind => Self::Behind,
+        }
+    }
+}
+
 impl From<status::Status> for Status {
     fn from(status: status::Status) -> Self {
-        let status::Status { place, gate, trust, version, age, network, time, date, totals } =
-            status;
+        let status::Status {
+            place,
+            gate,
+            trust,
+            version,
+            age,
+            next,
+            clock,
+            network,
+            time,
+            date,
+            totals,
+        } = status;
         // Slint counts in 32 bits with a sign.
         let count = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
         Self {
@@ -340,6 +362,8 @@ impl From<status::Status> for Status {
             trust: trust.into(),
             trust_version: version.into(),
             trust_age: age.into(),
+            trust_next: next.into(),
+            clock: clock.into(),
             online: network == Network::Online,
             time: time.into(),
             date: date.into(),

@@ -21,6 +21,8 @@ use std::{
 use clap::{Args, ValueEnum};
 use greengate::{clock, language::Language, presentation::Audience, session::Tally, store::Store};
 
+use sd_notify::NotifyState;
+
 pub(crate) use self::source::Source;
 use self::{
     bridge::{Request, Screens, Update, Updates},
@@ -192,6 +194,7 @@ fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, upda
     let mut can_see = true;
     let mut told = None;
     updates.send(Update::Audience(lane.audience()));
+    tell_service(NotifyState::Ready);
     loop {
         let showing = match source.next() {
             Next::Frame(frame) => {
@@ -225,10 +228,18 @@ fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, upda
         }
         if refreshed.is_none_or(|last| last.elapsed() >= REFRESH) {
             refreshed = Some(Instant::now());
+            tell_service(NotifyState::Watchdog);
             send(updates, lane.refresh(clock::uptime().as_ref(), now), can_see);
             updates.send(Update::Status(status::of(&lane, now)));
         }
     }
+}
+
+/// Tells systemd that the lane is alive, where that has started it. A lane that hangs or has ended
+/// says nothing more, and is started anew; whoever looks at the window meanwhile is not let pass.
+fn tell_service(state: NotifyState<'_>) {
+    // Without systemd there is nobody to tell.
+    sd_notify::notify(&[state]).ok();
 }
 
 /// Does what the operator asks for.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use greengate::{
-    clock::{Timestamp, in_shanghai},
+    clock::{ClockState, Timestamp, in_shanghai},
     language::Words,
     policy::{Policy, TrustAge},
     presentation,
@@ -26,6 +26,10 @@ pub(crate) struct Status {
     pub(crate) version: String,
     /// How old the trust data is.
     pub(crate) age: Words,
+    /// What it will be good for next, and in how long.
+    pub(crate) next: Words,
+    /// How far the clock can be believed.
+    pub(crate) clock: ClockState,
     /// Whether there is a network.
     pub(crate) network: Network,
     /// Civil time at the place.
@@ -57,10 +61,29 @@ pub(crate) fn of(lane: &Lane, now: Timestamp) -> Status {
         trust: policy.zip(published).map(|(policy, published)| policy.trust_age(published, now)),
         version: trust.map(|trust| versions(trust.key_ring.version(), policy)).unwrap_or_default(),
         age: published.map(|published| presentation::age(now - published)).unwrap_or_default(),
+        next: policy
+            .zip(published)
+            .map(|(policy, published)| next(policy, published, now))
+            .unwrap_or_default(),
+        clock: lane.clock(),
         network: network(),
         time: in_shanghai(now).format("%H:%M").to_string(),
         date: in_shanghai(now).format("%Y-%m-%d").to_string(),
         totals: lane.totals(),
+    }
+}
+
+/// "check IDs in 1 d 21 h".
+fn next(policy: &Policy, published: Timestamp, now: Timestamp) -> Words {
+    let Some((next, left)) = policy.next_age(published, now) else { return Words::default() };
+    let Words { zh, en } = presentation::age(left);
+    match next {
+        TrustAge::PastLimit => {
+            Words::new(format!("{zh}后全部转人工"), format!("all to the desk in {en}"))
+        }
+        TrustAge::Fresh | TrustAge::Ageing | TrustAge::Stale => {
+            Words::new(format!("{zh}后须核对证件"), format!("check IDs in {en}"))
+        }
     }
 }
 
