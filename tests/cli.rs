@@ -759,7 +759,7 @@ fn the_record_is_checked_handed_out_and_checked_again() {
     assert!(said.starts_with("records 1 to 2 are whole, signed by greengate/"), "{said}");
     let without = |line: usize| {
         let lines = export.lines().enumerate().filter(|(index, _)| *index != line);
-        lines.map(|(_, line)| format!("{line}\n")).collect::<String>()
+        lines.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
     };
     let cases = [
         (
