@@ -52,6 +52,7 @@ pub mod place;
 pub mod policy;
 pub mod presentation;
 pub mod recognition;
+pub mod revocation;
 pub mod risk_area;
 pub mod session;
 pub mod store;

@@ -27,6 +27,7 @@ use crate::{
     language::Words,
     place::Gate,
     policy::Flaw,
+    revocation::{Edition, FileName, IntakeError, Revocations, take_in},
     trust::{DocumentKind, Trust, TrustError, TrustFiles},
 };
 
@@ -42,11 +43,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The name of the file in the state folder.
 const FILE_NAME: &str = "greengate.db";
 
+/// The name of the folder of revocation lists in the state folder.
+const REVOCATIONS: &str = "revocations";
+
 /// An open store.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     digest_key: DigestKey,
+    /// Where revocation lists are kept; nowhere, if the store is in memory.
+    revocations: Option<PathBuf>,
 }
 
 impl Store {
@@ -61,10 +67,11 @@ impl Store {
         let path = state.join(FILE_NAME);
         let connection = Connection::open(&path)
             .map_err(|source| StoreError::Open { path: path.clone(), source })?;
-        Self::prepare(connection).map_err(|error| match error {
+        let store = Self::prepare(connection).map_err(|error| match error {
             StoreError::Sql { source } => StoreError::Open { path, source },
             other => other,
-        })
+        })?;
+        Ok(Self { revocations: Some(state.join(REVOCATIONS)), ..store })
     }
 
     /// A store that lives as long as the program does, for a demonstration.
@@ -92,7 +99,7 @@ impl Store {
         let digest_key =
             transaction.query_row("SELECT digest_key FROM terminal", [], |row| row.get(0))?;
         transaction.commit()?;
-        Ok(Self { connection, digest_key: DigestKey::new(digest_key) })
+        Ok(Self { connection, digest_key: DigestKey::new(digest_key), revocations: None })
     }
 
     /// The key under which this terminal makes its digests.
@@ -143,6 +150,38 @@ impl Store {
     ///
     /// [`InstallError`], and nothing has changed.
     pub fn install(&mut self, files: &TrustFiles, now: Timestamp) -> Result<(), InstallError> {
+        self.install_editions(files, &[], now)
+    }
+
+    /// Does as [`install`](Self::install), together with the lists of revocations and the changes to
+    /// them that stand in `folder`; those of months gone by, counted from when the lists were
+    /// published, are deleted. This takes as long as copying and checking the files does, and
+    /// another process judges by the sets it has in the meantime.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`], and nothing has changed.
+    pub fn install_from(
+        &mut self,
+        files: &TrustFiles,
+        folder: &Path,
+        now: Timestamp,
+    ) -> Result<(), InstallError> {
+        let published = Trust::parse(files)?.published();
+        let kept = self.revocations.as_deref().ok_or(IntakeError::NoFolder)?;
+        let intake = take_in(folder, kept, &self.revocations()?, published)?;
+        self.install_editions(files, intake.editions(), now)?;
+        // Whatever cannot be removed is in nobody's way.
+        intake.sweep(self.accepted()?).ok();
+        Ok(())
+    }
+
+    fn install_editions(
+        &mut self,
+        files: &TrustFiles,
+        editions: &[Edition],
+        now: Timestamp,
+    ) -> Result<(), InstallError> {
         let trust = Trust::parse(files)?;
         if let Some(flaw) =
             trust.policy.as_ref().and_then(|policy| policy.flaws().into_iter().next())
@@ -157,6 +196,7 @@ impl Store {
             refuse_older(&transaction, kind, version, issued, bytes)?;
             put(&transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
         }
+        accept(&transaction, editions, trust.published(), now)?;
         transaction.commit().map_err(StoreError::from)?;
         Ok(())
     }
@@ -184,7 +224,26 @@ impl Store {
             .into_iter()
             .flatten()
             .fold(Floor::LOWEST, Floor::raised_to);
-        Ok(Basis { trust, place: self.gate()?.map(|gate| gate.place), floor })
+        let place = self.gate()?.map(|gate| gate.place);
+        Ok(Basis { trust, revocations: self.revocations()?, place, floor })
+    }
+
+    /// The lists of revocations that were accepted, opened.
+    fn revocations(&self) -> Result<Revocations, StoreError> {
+        let Some(folder) = &self.revocations else { return Ok(Revocations::NONE) };
+        loop {
+            let accepted = self.accepted()?;
+            let opened = Revocations::open_kept(folder, accepted.iter().copied());
+            // An import may have taken a file away for a newer one after it was looked up.
+            if opened.are_whole() || accepted == self.accepted()? {
+                return Ok(opened);
+            }
+        }
+    }
+
+    /// The editions of the lists of revocations that were accepted.
+    fn accepted(&self) -> Result<Vec<Edition>, StoreError> {
+        accepted(&self.connection)
     }
 
     /// The codes that were let pass since `since`, at whatever gate.
@@ -331,6 +390,60 @@ fn create(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The editions of the lists of revocations that were accepted: among the documents, by the name of
+/// each list's file, with its digest in the place of what is in it.
+fn accepted(connection: &Connection) -> Result<Vec<Edition>, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT file, version, bytes FROM document WHERE file LIKE 'revocations-%'",
+    )?;
+    let mut rows = query.query([])?;
+    let mut accepted = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (file, version, digest): (String, i64, [u8; 32]) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        let Ok(FileName::List(list)) = file.parse() else {
+            return Err(StoreError::Content { what: "name of a list of revocations" });
+        };
+        accepted.push(Edition { list, version: version.cast_unsigned(), digest });
+    }
+    Ok(accepted)
+}
+
+/// Takes down that these editions were accepted, and forgets those of months that had gone by when
+/// the lists were `published`: the clock alone cannot take a revocation away.
+fn accept(
+    transaction: &Transaction<'_>,
+    editions: &[Edition],
+    published: Timestamp,
+    now: Timestamp,
+) -> Result<(), InstallError> {
+    let before = accepted(transaction)?;
+    for edition @ Edition { list, version, digest } in editions {
+        let before = before.iter().find(|before| before.list == *list);
+        before.map_or(Ok(()), |before| edition.replaces(*before))?;
+        let written = transaction.execute(
+            "INSERT OR REPLACE INTO document (file, version, issued, installed, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                list.file_name(),
+                version.cast_signed(),
+                published.timestamp(),
+                now.timestamp(),
+                digest
+            ],
+        );
+        written.map_err(StoreError::from)?;
+    }
+    for Edition { list, .. } in before {
+        if list.month.is_gone_by(published) {
+            let file = list.file_name();
+            let deleted = transaction.execute("DELETE FROM document WHERE file = ?1", [file]);
+            deleted.map_err(StoreError::from)?;
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a list that is older than the one installed, or another of the same version.
 fn refuse_older(
     transaction: &Transaction<'_>,
@@ -401,6 +514,10 @@ pub enum InstallError {
         /// When it was issued.
         issued: Timestamp,
     },
+
+    /// Lists of revocations cannot be brought in.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
 
     /// Its version is lower than that of the one that is installed.
     #[error("{}: version {version} is older than the installed {installed}", kind.file_name())]

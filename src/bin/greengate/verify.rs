@@ -79,7 +79,9 @@ impl Verify {
     ) -> Result<u8, Failure> {
         let (mut basis, mut store) = if let Some(folder) = &self.trust {
             let trust = sync::read_trust(folder).map_err(Failure::state)?;
-            (Basis::of(trust, Some(Place::RailCheckpoint)), None)
+            let revocations = sync::read_revocations(folder).map_err(Failure::state)?;
+            let basis = Basis::of(trust, Some(Place::RailCheckpoint));
+            (Basis { revocations, ..basis }, None)
         } else {
             let store = Store::open(&state()?).map_err(Failure::state)?;
             (store.load_basis().map_err(Failure::state)?, Some(store))
