@@ -136,7 +136,7 @@ fn sqlite(rows: &[i64], folder: &Path, asked: &[Prefix]) {
         let mut insert = transaction.prepare("INSERT INTO revoked VALUES (?1)").unwrap();
         let mut rows = rows.to_vec();
         rows.sort_unstable();
-        rows.iter().for_each(|row| drop(insert.execute([row]).unwrap()));
+        rows.iter().for_each(|row| assert_eq!(insert.execute([row]).unwrap(), 1));
     }
     transaction.commit().unwrap();
     let (written, length) = (started.elapsed(), fs::metadata(&path).unwrap().len());
