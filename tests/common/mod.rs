@@ -118,10 +118,14 @@ pub fn basis(files: &TrustFiles) -> Basis {
 
 /// A list of revocations that has the code of these claims.
 pub fn revoked(claims: &Claims) -> Revocations {
+    Revocations::of([revocation(claims)])
+}
+
+/// The list that has the code of these claims.
+pub fn revocation(claims: &Claims) -> RevocationFile {
     let list = ListId::of(claims.issuer, claims.expires);
     let entry = Prefix::of(claims.issuer, &claims.code_id);
-    let file = tempfile::tempfile().unwrap();
-    Revocations::of([RevocationFile::write(file, list, 1, [Ok(entry)]).unwrap()])
+    RevocationFile::write(tempfile::tempfile().unwrap(), list, 1, [Ok(entry)]).unwrap()
 }
 
 /// A green code of Beijing for a phone, issued an hour before [`NOW`] and good for twelve.
