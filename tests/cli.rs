@@ -668,6 +668,7 @@ text: deny: no nucleic-acid test [E50]
   good          signature
   good          retirement
   good          dates: at most = 24 h, expires = 2021-11-20T11:00:00Z, issued = 2021-11-19T23:00:00Z
+  good          revocation: list = 2021-11, version = none
   good          recognition
   good          status: means = normal, status = 1
   failed        rule CN-R2 version 4 [E50]: payload.nat = null

@@ -200,13 +200,15 @@ fn forge(bytes: &mut [u8], block: usize, at: usize, put: &[u8]) {
     block[508..].copy_from_slice(&check.to_be_bytes());
 }
 
+/// What somebody does to a file.
+type Forgery = fn(&mut Vec<u8>);
+
 #[test]
 fn no_file_is_believed_for_its_checks_alone() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("list");
     list(7, &spread(130), new_file(&path));
     let whole = fs::read(&path).unwrap();
-    type Forgery = fn(&mut Vec<u8>);
     let cases: [(&str, Forgery, [&str; 2]); 13] = [
         ("as it was", |_| {}, ["fine", "fine"]),
         (

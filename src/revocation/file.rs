@@ -133,16 +133,16 @@ impl RevocationFile {
         let mut digest = Sha256::new();
         let mut out = BufWriter::with_capacity(1 << 16, &file);
         out.seek(SeekFrom::Start(block_offset(1)))?;
-        let (mut body, mut number, mut count, mut last) = (Vec::with_capacity(BODY), 0, 0, None);
+        let (mut body, mut number, mut count, mut before) = (Vec::with_capacity(BODY), 0, 0, None);
         for entry in entries {
             let entry = entry?;
-            if last.is_some_and(|last| last >= entry) {
+            if before.is_some_and(|before| before >= entry) {
                 return Err(FileError::Unsorted);
             }
             if count == MAX_ENTRIES {
                 return Err(FileError::TooMany);
             }
-            (last, count) = (Some(entry), count + 1);
+            (before, count) = (Some(entry), count + 1);
             body.extend_from_slice(&entry.to_bytes());
             if body.len() == BODY {
                 number += 1;
@@ -188,13 +188,13 @@ impl RevocationFile {
     ///
     /// [`FileError`] if what would tell cannot be read, or cannot be right.
     pub fn contains(&self, entry: Prefix) -> Result<bool, FileError> {
-        // The blocks it may stand in, and the least and the greatest that may stand in them.
-        let (mut low, mut high) = (1, 1 + self.count.div_ceil(PER_BLOCK));
-        let (mut least, mut greatest) = (Prefix(0), Prefix(u64::MAX));
+        // The blocks it may stand in, and what entries in them lie between.
+        let (mut low, mut high) = (1, self.blocks_end());
+        let (mut floor, mut ceiling) = (Prefix(0), Prefix(u64::MAX));
         let mut steps = 0;
         while low < high {
             let number = if steps < CALCULATED_STEPS {
-                low + share(entry, least, greatest, high - low)
+                low + share(entry, floor, ceiling, high - low)
             } else {
                 low + (high - low) / 2
             };
@@ -207,13 +207,13 @@ impl RevocationFile {
                 return Err(FileError::Unsorted);
             };
             let (first, last) = (Prefix::from_bytes(*first), Prefix::from_bytes(*last));
-            if first < least || last > greatest || !entries.is_sorted() {
+            if first < floor || last > ceiling || !entries.is_sorted() {
                 return Err(FileError::Unsorted);
             }
             if entry < first {
-                (high, greatest) = (number, first);
+                (high, ceiling) = (number, first);
             } else if entry > last {
-                (low, least) = (number + 1, last);
+                (low, floor) = (number + 1, last);
             } else {
                 return Ok(entries.binary_search(&entry.to_bytes()).is_ok());
             }
@@ -229,13 +229,17 @@ impl RevocationFile {
     pub fn verify(&self) -> Result<(), FileError> {
         let mut digest = Sha256::new();
         let mut last = None;
-        for entry in self.entries() {
-            let entry = entry?;
-            if last.is_some_and(|last| last >= entry) {
-                return Err(FileError::Unsorted);
-            }
-            last = Some(entry);
-            digest.update(entry.to_bytes());
+        let mut next = 1;
+        while next < self.blocks_end() {
+            next = self.read_blocks(next, |entries| {
+                let rises = entries.is_sorted_by(|one, other| one < other);
+                if !rises || last.is_some_and(|last| Some(&last) >= entries.first()) {
+                    return Err(FileError::Unsorted);
+                }
+                last = entries.last().copied();
+                digest.update(entries.as_flattened());
+                Ok(())
+            })?;
         }
         let mut header = [0; HEADER];
         self.file.read_exact_at(&mut header, 0)?;
@@ -249,25 +253,41 @@ impl RevocationFile {
 
     /// Each entry, in their order, a few pages at a time.
     pub fn entries(&self) -> impl Iterator<Item = Result<Prefix, FileError>> {
-        let blocks = self.count.div_ceil(PER_BLOCK);
-        let mut read = 0;
+        let mut next = 1;
         chunked(move |chunk| {
-            let count = BLOCKS_AT_ONCE.min(blocks - read);
-            let length = usize::try_from(count).unwrap_or(0) * BLOCK;
-            let mut bytes = vec![0; length];
-            self.file.read_exact_at(&mut bytes, block_offset(1 + read))?;
-            let (blocks, _) = bytes.as_chunks::<BLOCK>();
-            for block in blocks {
-                read += 1;
-                let body = checked_body(block, read)?;
-                let entries = self.entries_of(body, read);
-                if body[entries.as_flattened().len()..].iter().any(|byte| *byte != 0) {
-                    return Err(FileError::Damaged);
-                }
+            next = self.read_blocks(next, |entries| {
                 chunk.extend(entries.iter().copied().map(Prefix::from_bytes));
-            }
+                Ok(())
+            })?;
             Ok(())
         })
+    }
+
+    /// Reads some blocks from the one with the number `first` on, shows the entries of each, and
+    /// says which block comes next.
+    fn read_blocks(
+        &self,
+        first: u64,
+        mut show: impl FnMut(&[[u8; Prefix::LEN]]) -> Result<(), FileError>,
+    ) -> Result<u64, FileError> {
+        let end = self.blocks_end().min(first + BLOCKS_AT_ONCE);
+        let mut bytes = vec![0; usize::try_from(end - first).unwrap_or(0) * BLOCK];
+        self.file.read_exact_at(&mut bytes, block_offset(first))?;
+        let (blocks, _) = bytes.as_chunks::<BLOCK>();
+        for (number, block) in (first..).zip(blocks) {
+            let body = checked_body(block, number)?;
+            let entries = self.entries_of(body, number);
+            if body[entries.as_flattened().len()..].iter().any(|byte| *byte != 0) {
+                return Err(FileError::Damaged);
+            }
+            show(entries)?;
+        }
+        Ok(end)
+    }
+
+    /// The number behind that of the last block.
+    fn blocks_end(&self) -> u64 {
+        1 + self.count.div_ceil(PER_BLOCK)
     }
 
     /// The entries in the body of the block with this number.
@@ -373,10 +393,10 @@ fn number_bytes(number: u64) -> [u8; 4] {
     u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes()
 }
 
-/// How far into so many blocks an entry stands, if they are spread evenly from least to greatest.
-fn share(entry: Prefix, least: Prefix, greatest: Prefix, blocks: u64) -> u64 {
-    let into = u128::from(entry.0.saturating_sub(least.0)) * u128::from(blocks);
-    let share = into / (u128::from(greatest.0.saturating_sub(least.0)) + 1);
+/// How far into so many blocks an entry stands, if entries are spread evenly in between.
+fn share(entry: Prefix, floor: Prefix, ceiling: Prefix, blocks: u64) -> u64 {
+    let into = u128::from(entry.0.saturating_sub(floor.0)) * u128::from(blocks);
+    let share = into / (u128::from(ceiling.0.saturating_sub(floor.0)) + 1);
     u64::try_from(share).unwrap_or(0).min(blocks - 1)
 }
 

@@ -125,29 +125,35 @@ impl Intake {
     ) -> Result<(), IntakeError> {
         let held = held.held(list);
         let known = held.map(|held| held.edition);
+        let mut renewed = false;
         let mut newest = held.and_then(|held| held.file.clone());
         if let Some((path, offered)) = found.base(list)? {
             let edition = offered.edition();
             if let Some(known) = known {
                 edition.replaces(known)?;
             }
-            if newest.as_ref().map(|file| file.edition()) != Some(edition) {
+            // What is kept may have been damaged since: now that there is another, it is looked at.
+            let is_good =
+                |file: &Arc<RevocationFile>| file.edition() == edition && file.verify().is_ok();
+            if !newest.as_ref().is_some_and(is_good) {
                 newest = Some(self.copy(path, edition)?.into());
+                renewed = true;
             }
         }
         let seen = known.map_or(0, |known| known.version);
-        let mut last = None;
+        let mut outcome = None;
         let newest = found.merge_into(list, newest, seen, || {
             let file = NamedTempFile::new_in(&self.folder)?;
             let clone = file.as_file().try_clone();
-            last = Some(file);
+            outcome = Some(file);
             clone
         })?;
         let Some(edition) = newest.map(|file| file.edition()) else { return Ok(()) };
-        if let Some(file) = last {
+        if let Some(file) = outcome {
             self.persist(file, edition)?;
+            renewed = true;
         }
-        if known != Some(edition) || held.is_none_or(|held| held.file.is_none()) {
+        if renewed {
             self.editions.push(edition);
         }
         Ok(())
@@ -277,7 +283,7 @@ fn found(folder: &Path) -> Result<BTreeMap<ListId, Found>, IntakeError> {
         let entry = entry.map_err(failed)?;
         match entry.file_name().to_str().map(str::parse) {
             Some(Ok(FileName::List(list))) => {
-                all.entry(list).or_default().base = Some(entry.path())
+                all.entry(list).or_default().base = Some(entry.path());
             }
             Some(Ok(FileName::Delta { list, from, to })) => {
                 all.entry(list).or_default().deltas.insert((from, to), entry.path());

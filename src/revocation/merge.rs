@@ -100,18 +100,18 @@ impl DeltaFile {
         let delta = Self { file, list, from, to, added, removed, outcome };
         let mut found = Sha256::new();
         for entries in [0..added, added..added + removed] {
-            let mut last = None;
+            let mut before = None;
             for entry in delta.entries(entries) {
                 let entry = entry?;
-                if last.is_some_and(|last| last >= entry) {
+                if before.is_some_and(|before| before >= entry) {
                     return Err(FileError::Unsorted);
                 }
-                last = Some(entry);
+                before = Some(entry);
                 found.update(entry.to_bytes());
             }
         }
         let found = found.chain_update(&header[..HEADER_DIGESTED]).finalize();
-        if found[..] != digest { Err(FileError::Damaged) } else { Ok(delta) }
+        if found[..] == digest { Ok(delta) } else { Err(FileError::Damaged) }
     }
 
     /// Writes the change from version `from` to the list that comes of it, and syncs it.
@@ -130,11 +130,15 @@ impl DeltaFile {
         header.extend_from_slice(&MAGIC);
         header.extend_from_slice(&list_bytes(outcome.list));
         let numbers = [from, outcome.version, count(&change.added), count(&change.removed)];
-        numbers.iter().for_each(|number| header.extend_from_slice(&number.to_be_bytes()));
+        for number in numbers {
+            header.extend_from_slice(&number.to_be_bytes());
+        }
         header.extend_from_slice(&outcome.digest);
         let mut digest = Sha256::new();
         let entries = || change.added.iter().chain(&change.removed).map(|entry| entry.to_bytes());
-        entries().for_each(|entry| digest.update(entry));
+        for entry in entries() {
+            digest.update(entry);
+        }
         let digest = digest.chain_update(&header).finalize();
         header.extend_from_slice(&digest);
 

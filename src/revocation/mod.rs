@@ -43,9 +43,9 @@ impl Prefix {
     pub fn of(issuer: IssuerId, code: &CodeId) -> Self {
         let digest =
             Sha256::new().chain_update(issuer.number().to_be_bytes()).chain_update(code.as_bytes());
-        let digest: [u8; 32] = digest.finalize().into();
-        let (prefix, _) = digest.split_first_chunk().expect("32 bytes are more than 8");
-        Self::from_bytes(*prefix)
+        let mut prefix = [0; Self::LEN];
+        prefix.copy_from_slice(&digest.finalize()[..Self::LEN]);
+        Self::from_bytes(prefix)
     }
 
     /// The prefix with these bytes.
