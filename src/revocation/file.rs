@@ -36,7 +36,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Seek, SeekFrom, Write},
+    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     os::unix::fs::FileExt,
     path::Path,
 };
@@ -288,6 +288,13 @@ impl RevocationFile {
     /// The number behind that of the last block.
     fn blocks_end(&self) -> u64 {
         1 + self.count.div_ceil(PER_BLOCK)
+    }
+
+    /// Copies the file to an empty one, and syncs that.
+    pub(super) fn copy(&self, mut out: &File) -> Result<(), FileError> {
+        // Nobody has read it but by position, so that it is at its beginning.
+        io::copy(&mut (&self.file).take(block_offset(self.blocks_end())), &mut out)?;
+        Ok(out.sync_all()?)
     }
 
     /// The entries in the body of the block with this number.

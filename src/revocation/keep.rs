@@ -17,10 +17,7 @@ use std::{
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use super::{
-    DeltaFile, Edition, FileError, FileName, ListId, RevocationFile, Revocations,
-    file::open_regular, merge,
-};
+use super::{DeltaFile, Edition, FileError, FileName, ListId, RevocationFile, Revocations, merge};
 use crate::clock::Timestamp;
 
 /// The most lists in a folder: each is one open file, and a process may have 1,024. Every issuer has
@@ -101,7 +98,11 @@ impl Intake {
         published: Timestamp,
     ) -> Result<Self, IntakeError> {
         let failed = |source| IntakeError::Folder { path: kept.to_path_buf(), source };
-        fs::create_dir_all(kept).map_err(failed)?;
+        if !kept.is_dir() {
+            fs::create_dir_all(kept).map_err(failed)?;
+            let above = kept.parent().unwrap_or(Path::new("/"));
+            File::open(above).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        }
         let lock = File::create(kept.join(LOCK)).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let mut intake = Self { folder: kept.to_path_buf(), editions: Vec::new(), _lock: lock };
@@ -136,7 +137,7 @@ impl Intake {
             let is_good =
                 |file: &Arc<RevocationFile>| file.edition() == edition && file.verify().is_ok();
             if !newest.as_ref().is_some_and(is_good) {
-                newest = Some(self.copy(path, edition)?.into());
+                newest = Some(self.copy(path, &offered)?.into());
                 renewed = true;
             }
         }
@@ -160,20 +161,16 @@ impl Intake {
     }
 
     /// Copies a file, and checks the copy from end to end.
-    fn copy(&self, path: &Path, edition: Edition) -> Result<RevocationFile, IntakeError> {
-        let failed = |error| IntakeError::file(path, error);
+    fn copy(&self, path: &Path, offered: &RevocationFile) -> Result<RevocationFile, IntakeError> {
+        let edition = offered.edition();
         let copied = (|| {
-            let mut copy = NamedTempFile::new_in(&self.folder)?;
-            io::copy(&mut open_regular(path)?, copy.as_file_mut())?;
-            copy.as_file().sync_all()?;
+            let copy = NamedTempFile::new_in(&self.folder)?;
+            offered.copy(copy.as_file())?;
             let file = RevocationFile::of(copy.as_file().try_clone()?, edition.list)?;
             file.verify()?;
-            if file.edition() != edition {
-                return Err(FileError::Damaged);
-            }
-            Ok((copy, file))
+            if file.edition() == edition { Ok((copy, file)) } else { Err(FileError::Damaged) }
         })();
-        let (copy, file) = copied.map_err(failed)?;
+        let (copy, file) = copied.map_err(|error| IntakeError::file(path, error))?;
         self.persist(copy, edition)?;
         Ok(file)
     }

@@ -92,6 +92,7 @@ fn merge_beside(
         RevocationFile::write(file.reopen().unwrap(), list_id(), 2, all).unwrap().edition()
     };
     DeltaFile::write(&new_file(delta), 1, outcome, change).unwrap();
+    let mut times = vec![Duration::MAX; 2_000_000];
     let before = resident();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -104,16 +105,18 @@ fn merge_beside(
             done.store(true, Ordering::Relaxed);
             (merged, started.elapsed())
         });
-        let mut times = Vec::new();
-        let mut round = asked.iter().cycle();
-        while !done.load(Ordering::Relaxed) && times.len() < 20_000_000 {
-            let entry = *round.next().unwrap();
+        let mut asked = asked.iter().cycle();
+        let mut count = 0;
+        while !done.load(Ordering::Relaxed) {
+            let entry = *asked.next().unwrap();
             let started = Instant::now();
             black_box(list.contains(entry).unwrap());
-            times.push(started.elapsed());
+            let last = count % times.len();
+            times[last] = started.elapsed();
+            count += 1;
         }
-        let own = u64::try_from(times.capacity() * size_of::<Duration>()).unwrap();
-        let grown = resident().saturating_sub(before).saturating_sub(own);
+        times.truncate(count);
+        let grown = resident().saturating_sub(before);
         let (merged, took) = merging.join().unwrap();
         println!(
             "a change of {} merged and synced in {took:.2?}; memory grew by {:.1} MB",
@@ -136,7 +139,9 @@ fn sqlite(rows: &[i64], folder: &Path, asked: &[Prefix]) {
         let mut insert = transaction.prepare("INSERT INTO revoked VALUES (?1)").unwrap();
         let mut rows = rows.to_vec();
         rows.sort_unstable();
-        rows.iter().for_each(|row| assert_eq!(insert.execute([row]).unwrap(), 1));
+        for row in rows {
+            assert_eq!(insert.execute([row]).unwrap(), 1);
+        }
     }
     transaction.commit().unwrap();
     let (written, length) = (started.elapsed(), fs::metadata(&path).unwrap().len());
@@ -156,7 +161,7 @@ fn spread(count: usize) -> Vec<Prefix> {
     numbers.into_iter().map(|number| Prefix::from_bytes(number.to_be_bytes())).collect()
 }
 
-/// SplitMix64. Source: Steele, Lea and Flood, 2014.
+/// `SplitMix64`. Source: Steele, Lea and Flood, 2014.
 fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut mixed = *state;

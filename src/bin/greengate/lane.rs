@@ -169,7 +169,8 @@ impl Lane {
             self.store.try_writing()?;
         }
         let data_version = self.store.data_version()?;
-        if data_version != self.data_version || self.service == Service::Out {
+        let is_whole = self.basis.revocations.are_whole();
+        if data_version != self.data_version || self.service == Service::Out || !is_whole {
             self.basis = self.store.load_basis()?;
             self.history = self.store.history(now - repeat_window(&self.basis))?;
             self.gate = self.store.gate()?;
