@@ -85,7 +85,7 @@ fn one_file_reads_the_clock_and_each_side_has_one_room_for_sql() -> io::Result<(
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let homes = [
         ("Utc::now", &["clock.rs"][..]),
-        ("rusqlite::", &["store/mod.rs", "authority/registers"]),
+        ("rusqlite::", &["store", "authority/registers"]),
         ("nokhwa::", &["bin/greengate/kiosk/camera/capture.rs"]),
     ];
     for path in rust_files(&src)? {

@@ -8,6 +8,8 @@
 //! A file that is no store of this program, or of a later version of it, is refused and left as it
 //! is. Lists are read and checked anew each time they are loaded.
 
+mod revocations;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -27,7 +29,7 @@ use crate::{
     language::Words,
     place::Gate,
     policy::Flaw,
-    revocation::{Edition, FileName, IntakeError, Revocations, take_in},
+    revocation::{Edition, IntakeError},
     trust::{DocumentKind, Trust, TrustError, TrustFiles},
 };
 
@@ -153,29 +155,6 @@ impl Store {
         self.install_editions(files, &[], now)
     }
 
-    /// Does as [`install`](Self::install), together with the lists of revocations and the changes to
-    /// them that stand in `folder`; those of months gone by, counted from when the lists were
-    /// published, are deleted. This takes as long as copying and checking the files does, and
-    /// another process judges by the sets it has in the meantime.
-    ///
-    /// # Errors
-    ///
-    /// [`InstallError`], and nothing has changed.
-    pub fn install_from(
-        &mut self,
-        files: &TrustFiles,
-        folder: &Path,
-        now: Timestamp,
-    ) -> Result<(), InstallError> {
-        let published = Trust::parse(files)?.published();
-        let kept = self.revocations.as_deref().ok_or(IntakeError::NoFolder)?;
-        let intake = take_in(folder, kept, &self.revocations()?, published)?;
-        self.install_editions(files, intake.editions(), now)?;
-        // Whatever cannot be removed is in nobody's way.
-        intake.sweep(self.accepted()?).ok();
-        Ok(())
-    }
-
     fn install_editions(
         &mut self,
         files: &TrustFiles,
@@ -196,7 +175,7 @@ impl Store {
             refuse_older(&transaction, kind, version, issued, bytes)?;
             put(&transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
         }
-        accept(&transaction, editions, trust.published(), now)?;
+        revocations::accept(&transaction, editions, trust.published(), now)?;
         transaction.commit().map_err(StoreError::from)?;
         Ok(())
     }
@@ -226,24 +205,6 @@ impl Store {
             .fold(Floor::LOWEST, Floor::raised_to);
         let place = self.gate()?.map(|gate| gate.place);
         Ok(Basis { trust, revocations: self.revocations()?, place, floor })
-    }
-
-    /// The lists of revocations that were accepted, opened.
-    fn revocations(&self) -> Result<Revocations, StoreError> {
-        let Some(folder) = &self.revocations else { return Ok(Revocations::NONE) };
-        loop {
-            let accepted = self.accepted()?;
-            let opened = Revocations::open_kept(folder, accepted.iter().copied());
-            // An import may have taken a file away for a newer one after it was looked up.
-            if opened.are_whole() || accepted == self.accepted()? {
-                return Ok(opened);
-            }
-        }
-    }
-
-    /// The editions of the lists of revocations that were accepted.
-    fn accepted(&self) -> Result<Vec<Edition>, StoreError> {
-        accepted(&self.connection)
     }
 
     /// The codes that were let pass since `since`, at whatever gate.
@@ -387,60 +348,6 @@ fn create(transaction: &Transaction<'_>) -> Result<(), StoreError> {
         .execute("INSERT INTO terminal (id, digest_key) VALUES (1, ?1)", params![digest_key])?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    Ok(())
-}
-
-/// The editions of the lists of revocations that were accepted: among the documents, by the name of
-/// each list's file, with its digest in the place of what is in it.
-fn accepted(connection: &Connection) -> Result<Vec<Edition>, StoreError> {
-    let mut query = connection.prepare_cached(
-        "SELECT file, version, bytes FROM document WHERE file LIKE 'revocations-%'",
-    )?;
-    let mut rows = query.query([])?;
-    let mut accepted = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (file, version, digest): (String, i64, [u8; 32]) =
-            (row.get(0)?, row.get(1)?, row.get(2)?);
-        let Ok(FileName::List(list)) = file.parse() else {
-            return Err(StoreError::Content { what: "name of a list of revocations" });
-        };
-        accepted.push(Edition { list, version: version.cast_unsigned(), digest });
-    }
-    Ok(accepted)
-}
-
-/// Takes down that these editions were accepted, and forgets those of months that had gone by when
-/// the lists were `published`: the clock alone cannot take a revocation away.
-fn accept(
-    transaction: &Transaction<'_>,
-    editions: &[Edition],
-    published: Timestamp,
-    now: Timestamp,
-) -> Result<(), InstallError> {
-    let before = accepted(transaction)?;
-    for edition @ Edition { list, version, digest } in editions {
-        let before = before.iter().find(|before| before.list == *list);
-        before.map_or(Ok(()), |before| edition.replaces(*before))?;
-        let written = transaction.execute(
-            "INSERT OR REPLACE INTO document (file, version, issued, installed, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![
-                list.file_name(),
-                version.cast_signed(),
-                published.timestamp(),
-                now.timestamp(),
-                digest
-            ],
-        );
-        written.map_err(StoreError::from)?;
-    }
-    for Edition { list, .. } in before {
-        if list.month.is_gone_by(published) {
-            let file = list.file_name();
-            let deleted = transaction.execute("DELETE FROM document WHERE file = ?1", [file]);
-            deleted.map_err(StoreError::from)?;
-        }
-    }
     Ok(())
 }
 

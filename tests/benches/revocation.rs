@@ -111,8 +111,8 @@ fn merge_beside(
             let entry = *asked.next().unwrap();
             let started = Instant::now();
             black_box(list.contains(entry).unwrap());
-            let last = count % times.len();
-            times[last] = started.elapsed();
+            let place = count % times.len();
+            times[place] = started.elapsed();
             count += 1;
         }
         times.truncate(count);

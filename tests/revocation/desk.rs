@@ -1,13 +1,5 @@
 //! From the desk that revokes a code to the gate that stops it.
 
-#![allow(
-    clippy::too_many_lines,
-    clippy::unwrap_used,
-    reason = "tables of cases are long, and in a test a panic is the report"
-)]
-
-mod common;
-
 use std::{
     cell::RefCell,
     fs::{self, File},
@@ -16,7 +8,6 @@ use std::{
     process::{Command, Output},
 };
 
-use common::{NOW, at};
 use greengate::{
     authority::{Authority, AuthorityError, DocumentNumber, FullName, Health},
     credential::{CodeId, Credential, Kind, verify},
@@ -26,6 +17,8 @@ use greengate::{
 };
 use tempfile::tempdir;
 
+use crate::common::{NOW, at};
+
 const BEIJING: IssuerId = IssuerId::new(11);
 const EARLY: &str = "2021-11-01T00:00:00Z";
 const NUMBER: &str = "11010519491231002X";
@@ -34,7 +27,7 @@ fn number() -> DocumentNumber {
     DocumentNumber::new(NUMBER).unwrap()
 }
 
-fn code(byte: u8) -> CodeId {
+fn numbered(byte: u8) -> CodeId {
     CodeId::new(vec![byte; 12]).unwrap()
 }
 
@@ -75,18 +68,18 @@ fn a_code_is_revoked_for_the_month_in_which_it_expires() {
     let cases = [
         (
             "nobody knows when",
-            &code(1),
+            &numbered(1),
             None,
             "the registers do not have this code: say when it expires",
         ),
         (
             "over",
-            &code(1),
+            &numbered(1),
             Some(at(NOW)),
             "the code expired at 2021-11-20 00:00:00 UTC, and is good for nothing anyway",
         ),
-        ("another authority's", &code(1), later, "done"),
-        ("again", &code(1), None, "done"),
+        ("another authority's", &numbered(1), later, "done"),
+        ("again", &numbered(1), None, "done"),
         (
             "another month",
             &issued.code_id,
@@ -98,7 +91,10 @@ fn a_code_is_revoked_for_the_month_in_which_it_expires() {
     for (name, code, expires, expected) in cases {
         assert_eq!(revoke(code, expires), expected, "{name}");
     }
-    assert_eq!(said(authority.reinstate(BEIJING, &code(2), at(NOW))), "no such code is revoked");
+    assert_eq!(
+        said(authority.reinstate(BEIJING, &numbered(2), at(NOW))),
+        "no such code is revoked"
+    );
     let stranger = DocumentNumber::new("110105201503120016").unwrap();
     assert_eq!(
         said(authority.revoke_all(&stranger, at(NOW))),
@@ -110,8 +106,8 @@ fn a_code_is_revoked_for_the_month_in_which_it_expires() {
     authority.publish_to(out.path(), at(NOW)).unwrap();
     let lists = read_folder(out.path()).unwrap();
     let standing = |code: &CodeId, expires: &str| lists.standing(BEIJING, code, at(expires));
-    assert_eq!(standing(&code(1), "2021-12-05T00:00:00Z"), Standing::Listed);
-    assert_eq!(standing(&code(1), "2021-11-30T00:00:00Z"), Standing::NotListed);
+    assert_eq!(standing(&numbered(1), "2021-12-05T00:00:00Z"), Standing::Listed);
+    assert_eq!(standing(&numbered(1), "2021-11-30T00:00:00Z"), Standing::NotListed);
     assert_eq!(standing(&issued.code_id, "2021-11-21T00:00:00Z"), Standing::Listed);
     assert_eq!(authority.reinstate_all(&number(), at(NOW)).unwrap(), 1);
     assert_eq!(authority.revoke_all(&number(), at(NOW)).unwrap(), 1);
@@ -136,24 +132,24 @@ fn a_lists_version_rises_when_it_changes_and_what_changed_stands_beside_it() {
     authority.publish_to(path, at(NOW)).unwrap();
     assert_eq!(names(path), Vec::<String>::new(), "nothing is revoked");
     for byte in 0..100 {
-        authority.revoke(BEIJING, &code(byte), expires, at(NOW)).unwrap();
+        authority.revoke(BEIJING, &numbered(byte), expires, at(NOW)).unwrap();
     }
     authority.publish_to(path, at(NOW)).unwrap();
     assert_eq!(names(path), ["revocations-11-202111.bin"]);
     assert_eq!(versions(&read_folder(path).unwrap()), november(1, 100));
     let first = fs::read(&base).unwrap();
 
-    authority.revoke(BEIJING, &code(0), expires, at(NOW)).unwrap();
+    authority.revoke(BEIJING, &numbered(0), expires, at(NOW)).unwrap();
     authority.publish_to(path, at(NOW)).unwrap();
     assert_eq!(fs::read(&base).unwrap(), first, "what was revoked stays so");
 
-    authority.revoke(BEIJING, &code(100), expires, at(NOW)).unwrap();
-    authority.reinstate(BEIJING, &code(7), at(NOW)).unwrap();
+    authority.revoke(BEIJING, &numbered(100), expires, at(NOW)).unwrap();
+    authority.reinstate(BEIJING, &numbered(7), at(NOW)).unwrap();
     authority.publish_to(path, at(NOW)).unwrap();
     let second = read_folder(path).unwrap();
     assert_eq!(versions(&second), november(2, 100));
-    authority.reinstate(BEIJING, &code(100), at(NOW)).unwrap();
-    authority.revoke(BEIJING, &code(7), expires, at(NOW)).unwrap();
+    authority.reinstate(BEIJING, &numbered(100), at(NOW)).unwrap();
+    authority.revoke(BEIJING, &numbered(7), expires, at(NOW)).unwrap();
     authority.publish_to(path, at(NOW)).unwrap();
     assert_eq!(
         names(path),
@@ -166,8 +162,8 @@ fn a_lists_version_rises_when_it_changes_and_what_changed_stands_beside_it() {
     let third = read_folder(path).unwrap();
     assert_eq!(versions(&third), november(3, 100));
     let given = |code: &CodeId| third.standing(BEIJING, code, at("2021-11-25T00:00:00Z"));
-    assert_eq!(given(&code(7)), Standing::Listed);
-    assert_eq!(given(&code(100)), Standing::NotListed);
+    assert_eq!(given(&numbered(7)), Standing::Listed);
+    assert_eq!(given(&numbered(100)), Standing::NotListed);
 
     // The first list and both changes are the third list.
     fs::write(&base, first).unwrap();
@@ -176,7 +172,7 @@ fn a_lists_version_rises_when_it_changes_and_what_changed_stands_beside_it() {
     assert_eq!(read_folder(path).unwrap().lists().next().unwrap().0, edition);
 
     for byte in 0..100 {
-        authority.reinstate(BEIJING, &code(byte), at(NOW)).unwrap();
+        authority.reinstate(BEIJING, &numbered(byte), at(NOW)).unwrap();
     }
     authority.publish_to(path, at(NOW)).unwrap();
     assert_eq!(versions(&read_folder(path).unwrap()), november(4, 0), "a list of nobody");
@@ -197,7 +193,7 @@ fn registers_from_before_there_were_revocations_are_brought_up() {
     drop(registers);
     for _ in 0..2 {
         let mut authority = Authority::open(folder.path()).unwrap();
-        authority.revoke(BEIJING, &code(1), Some(at("2021-11-25T00:00:00Z")), at(NOW)).unwrap();
+        authority.revoke(BEIJING, &numbered(1), Some(at("2021-11-25T00:00:00Z")), at(NOW)).unwrap();
     }
 }
 
