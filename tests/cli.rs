@@ -682,7 +682,7 @@ text: deny: no nucleic-acid test [E50]
     let told = &lines(&run(TERMINAL, &[&arguments[..], &["--json"]].concat()))[0];
     assert_eq!(told["rule"], json!({"id": "CN-R2", "version": 4}));
     assert_eq!(
-        told["explanation"]["checks"][10],
+        told["explanation"]["checks"][11],
         json!({
             "check": "rule", "rule": {"id": "CN-R2", "version": 4}, "outcome": "failed",
             "reason": "E50", "saw": {"payload.nat": "null"},

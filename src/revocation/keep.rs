@@ -57,30 +57,6 @@ pub fn read_folder(folder: &Path) -> Result<Revocations, IntakeError> {
     Ok(Revocations::of(files))
 }
 
-/// Brings the lists in the folder `from` and the changes beside them into the folder `kept`, where
-/// `held` is what is there, except for the months that had gone by when the lists were `published`.
-///
-/// This takes seconds for tens of millions of entries, and yields to whatever else there is to do.
-///
-/// # Errors
-///
-/// [`IntakeError`] names the file, and then nothing is to be accepted.
-pub fn take_in(
-    from: &Path,
-    kept: &Path,
-    held: &Revocations,
-    published: Timestamp,
-) -> Result<Intake, IntakeError> {
-    thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            // It is this thread's alone; if it cannot be had, the work is done all the same.
-            rustix::process::nice(NICE).ok();
-            Intake::gather(from, kept, held, published)
-        });
-        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
 /// Lists that stand in the folder where a terminal keeps them, and wait for the store to accept
 /// them. As long as this lives, nobody else changes the folder.
 #[derive(Debug)]
@@ -91,30 +67,62 @@ pub struct Intake {
 }
 
 impl Intake {
-    fn gather(
+    /// Makes the folder `kept` if it is not there, and keeps everybody else from changing it.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError::Folder`]
+    pub fn begin(kept: &Path) -> Result<Self, IntakeError> {
+        let begun = (|| {
+            if !kept.is_dir() {
+                fs::create_dir_all(kept)?;
+                File::open(kept.parent().unwrap_or(Path::new("/")))?.sync_all()?;
+            }
+            let lock = File::create(kept.join(LOCK))?;
+            lock.lock()?;
+            Ok(Self { folder: kept.to_path_buf(), editions: Vec::new(), _lock: lock })
+        })();
+        begun.map_err(|source| IntakeError::Folder { path: kept.to_path_buf(), source })
+    }
+
+    /// Brings in the lists in the folder `from` and the changes beside them, where `held` is what is
+    /// kept, except for the months that had gone by when the lists were `published`.
+    ///
+    /// This takes seconds for tens of millions of entries, and yields to whatever else there is to
+    /// do.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError`] names the file, and then nothing is to be accepted.
+    pub fn take_in(
+        &mut self,
         from: &Path,
-        kept: &Path,
         held: &Revocations,
         published: Timestamp,
-    ) -> Result<Self, IntakeError> {
-        let failed = |source| IntakeError::Folder { path: kept.to_path_buf(), source };
-        if !kept.is_dir() {
-            fs::create_dir_all(kept).map_err(failed)?;
-            let above = kept.parent().unwrap_or(Path::new("/"));
-            File::open(above).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        }
-        let lock = File::create(kept.join(LOCK)).map_err(failed)?;
-        lock.lock().map_err(failed)?;
-        let mut intake = Self { folder: kept.to_path_buf(), editions: Vec::new(), _lock: lock };
+    ) -> Result<(), IntakeError> {
+        thread::scope(|scope| {
+            let worker = scope.spawn(|| {
+                // It is this thread's alone; if it cannot be had, the work is done all the same.
+                rustix::process::nice(NICE).ok();
+                self.bring_in_all(from, held, published)
+            });
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn bring_in_all(
+        &mut self,
+        from: &Path,
+        held: &Revocations,
+        published: Timestamp,
+    ) -> Result<(), IntakeError> {
         for (list, found) in found(from)? {
             if !list.month.is_gone_by(published) {
-                intake.bring_in(list, &found, held)?;
+                self.bring_in(list, &found, held)?;
             }
         }
-        if !intake.editions.is_empty() {
-            File::open(kept).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        }
-        Ok(intake)
+        let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|source| IntakeError::Folder { path: self.folder.clone(), source })
     }
 
     /// Brings in the newest edition of one list that can be had.

@@ -7,7 +7,7 @@
 //! for a month has revoked nothing of it; a list that is known to be there and cannot be read
 //! answers [`Standing::Unreadable`], and nobody passes by it.
 //!
-//! [`Revocations`] is the set that a judgement goes by. [`take_in`] brings lists and the daily
+//! [`Revocations`] is the set that a judgement goes by. An [`Intake`] brings lists and the daily
 //! [`DeltaFile`]s of a folder into the folder where a terminal keeps them.
 
 mod file;
@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::{
     file::{FileError, MAX_ENTRIES, RevocationFile},
-    keep::{Intake, IntakeError, read_folder, take_in},
+    keep::{Intake, IntakeError, read_folder},
     merge::{Change, DeltaFile, merge},
 };
 use crate::{clock::Timestamp, credential::CodeId, issuer::IssuerId};

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::{InstallError, Store, StoreError};
 use crate::{
     clock::Timestamp,
-    revocation::{Edition, FileName, IntakeError, Revocations, take_in},
+    revocation::{Edition, FileName, Intake, IntakeError, Revocations},
     trust::{Trust, TrustFiles},
 };
 
@@ -28,7 +28,8 @@ impl Store {
     ) -> Result<(), InstallError> {
         let published = Trust::parse(files)?.published();
         let kept = self.revocations.as_deref().ok_or(IntakeError::NoFolder)?;
-        let intake = take_in(folder, kept, &self.revocations()?, published)?;
+        let mut intake = Intake::begin(kept)?;
+        intake.take_in(folder, &self.revocations()?, published)?;
         self.install_editions(files, intake.editions(), now)?;
         // Whatever cannot be removed is in nobody's way.
         intake.sweep(self.accepted()?).ok();

@@ -4,6 +4,9 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use greengate::{
@@ -259,6 +262,66 @@ fn months_gone_by_are_forgotten_once_later_lists_are_published() {
     terminal.import_of(&published(7, "2021-12-02T00:00:00Z")).unwrap();
     assert_eq!(terminal.editions(), [], "and is not taken in again");
     assert_eq!(terminal.kept(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn imports_at_the_same_time_end_with_the_newest() {
+    let state = tempdir().unwrap();
+    Store::open(state.path()).unwrap();
+    let import = |version: u64| {
+        let given = tempdir().unwrap();
+        let path = given.path().join(beijing().file_name());
+        list(version, &spread(version * 100), new_file(&path));
+        let mut store = Store::open(state.path()).unwrap();
+        match store.install_from(&usual_files(), given.path(), at(NOW)) {
+            Ok(()) | Err(InstallError::Intake(IntakeError::LowerVersion { .. })) => {}
+            Err(error) => panic!("{version}: {error}"),
+        }
+    };
+    thread::scope(|scope| {
+        for version in [3, 1, 4, 2, 6, 5] {
+            scope.spawn(move || import(version));
+        }
+    });
+    let revocations = Store::open(state.path()).unwrap().load_basis().unwrap().revocations;
+    let lists: Vec<_> = revocations.lists().map(|(list, count)| (list.version, count)).collect();
+    assert_eq!(lists, [(6, Some(600))]);
+    assert_eq!(revocations.verify().count(), 0);
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_the_list_before_or_the_one_after() {
+    let terminal = Terminal::new();
+    for (kind, bytes) in usual_files().present() {
+        fs::write(terminal.given.path().join(kind.file_name()), bytes).unwrap();
+    }
+    let entries = spread(200_000);
+    terminal.give(1, &entries);
+    terminal.import().unwrap();
+    let mut accepted = 1;
+    for round in 0..30_u64 {
+        terminal.give(round + 2, &entries);
+        let mut import = Command::new(env!("CARGO_BIN_EXE_greengate"))
+            .arg("--state")
+            .arg(terminal.state.path())
+            .args(["trust", "import"])
+            .arg(terminal.given.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_millis(round * 3));
+        import.kill().unwrap();
+        let done = import.wait().unwrap().success();
+        let revocations = terminal.basis().revocations;
+        assert_eq!(revocations.verify().count(), 0, "round {round}");
+        let (edition, _) = revocations.lists().next().unwrap();
+        assert!([accepted, round + 2].contains(&edition.version), "round {round}: {edition:?}");
+        assert!(!done || edition.version == round + 2, "round {round}: what was said is so");
+        accepted = edition.version;
+    }
+    terminal.give(99, &entries);
+    terminal.import().unwrap();
+    assert_eq!(terminal.kept().len(), 1, "what was left behind is swept");
 }
 
 #[test]
