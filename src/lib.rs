@@ -16,7 +16,8 @@
 //!
 //! [`trust`] is the set of lists that an authority publishes: the [`key_ring`], mutual
 //! [`recognition`], the [`risk_area`]s, and the place's [`policy`], each one [`document`] with a
-//! version and a date. [`sync`] brings them in, and [`store`] keeps them beside the records.
+//! version and a date. [`revocation`] is the set of codes that were withdrawn before they expire.
+//! [`sync`] brings them in, and [`store`] keeps them beside the records.
 //!
 //! # Around it
 //!
@@ -29,8 +30,10 @@
 //!
 //! - Nothing is believed before its signature is: only a verified credential shows its claims.
 //! - Time is an argument. [`clock`] alone reads it, and only a program asks it to.
-//! - What judges does no input or output. [`store`] and the registers of `authority`, each in a room
-//!   of its own, alone speak SQL; `sync`, `device`, `authority`, and the programs alone touch files.
+//! - What judges does no input or output, but that revocations are looked up where they lie, in files
+//!   that are open already and never change. [`store`] and the registers of `authority`, each in a
+//!   room of its own, alone speak SQL; `revocation`, `sync`, `device`, `authority`, and the programs
+//!   alone touch files.
 //! - The library knows no camera and no screen. Those are the programs', in `src/bin`, and a
 //!   program names no other.
 //! - No input panics, no error ends in a pass, and nothing personal is in an error or a record.
@@ -52,6 +55,7 @@ pub mod place;
 pub mod policy;
 pub mod presentation;
 pub mod recognition;
+pub mod revocation;
 pub mod risk_area;
 pub mod session;
 pub mod store;

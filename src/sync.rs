@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::{
     document::MAX_BYTES,
+    revocation::{self, IntakeError, Revocations},
     trust::{DocumentKind, Trust, TrustError, TrustFiles},
 };
 
@@ -69,6 +70,10 @@ pub enum ReadError {
         source: io::Error,
     },
 
+    /// A list of revocations cannot be used.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+
     /// There is no key ring in the folder.
     #[error("there is no key-ring.json in {folder}")]
     NoKeyRing {
@@ -79,4 +84,13 @@ pub enum ReadError {
     /// A list cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
+}
+
+/// Reads the lists of revocations that stand side by side in `folder`, each from end to end.
+///
+/// # Errors
+///
+/// [`ReadError`] names the file.
+pub fn read_revocations(folder: &Path) -> Result<Revocations, ReadError> {
+    Ok(revocation::read_folder(folder)?)
 }

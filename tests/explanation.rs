@@ -298,6 +298,7 @@ fn why_somebody_was_stopped_is_told_check_by_check() {
             "signature good",
             "retirement good",
             "dates good",
+            "revocation good",
             "recognition good",
             "status good",
             "rule CN-R2 2 failed E51",
@@ -306,9 +307,9 @@ fn why_somebody_was_stopped_is_told_check_by_check() {
             "document not_reached",
         ]
     );
-    assert_eq!(outcomes(&code(|_| {}))[10], "rule CN-R2 2 not_concerned");
+    assert_eq!(outcomes(&code(|_| {}))[11], "rule CN-R2 2 not_concerned");
     assert_eq!(
-        outcomes(&code(|claims| claims.status = 3))[9..11],
+        outcomes(&code(|claims| claims.status = 3))[10..12],
         ["status failed E41", "rule CN-R2 2 not_reached"]
     );
     assert_eq!(outcomes(&common::text("HELLO"))[3..5], ["form failed E11", "key not_reached"]);
@@ -318,15 +319,16 @@ fn why_somebody_was_stopped_is_told_check_by_check() {
         let check: &greengate::decision::Check = &checks[index];
         check.saw.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
     };
-    assert_eq!(saw(10), ["payload.commuter=13", "payload.nat.age_days=15"]);
-    assert_eq!(saw(9), ["status=1", "means=normal"]);
+    assert_eq!(saw(11), ["payload.commuter=13", "payload.nat.age_days=15"]);
+    assert_eq!(saw(10), ["status=1", "means=normal"]);
     assert_eq!(
         saw(7),
         ["issued=2021-11-19T23:00:00Z", "expires=2021-11-20T11:00:00Z", "at most=24 h"]
     );
+    assert_eq!(saw(8), ["list=2021-11", "version=none"]);
     let words: Vec<Words> =
         explained(&explanation(&late)).into_iter().map(|check| check.name).collect();
-    assert_eq!(words[10], Words::new("规则 CN-R2 · 2", "Rule CN-R2 · 2"));
+    assert_eq!(words[11], Words::new("规则 CN-R2 · 2", "Rule CN-R2 · 2"));
     // Nothing in it says whose code it was.
     let all = format!("{:?}", explanation(&late));
     assert!(!all.contains('张') && !all.contains("002X"), "{all}");

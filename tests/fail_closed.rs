@@ -12,10 +12,10 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
 use chrono::{DateTime, Duration, NaiveDate, TimeDelta, Utc};
-use common::{at, key, key_entry};
+use common::{at, key, key_entry, revocation};
 use greengate::{
     clock::Floor,
     credential::{
@@ -25,6 +25,7 @@ use greengate::{
     decision::{Basis, History, Shown, Verdict, judge},
     issuer::IssuerId,
     place::Place,
+    revocation::Revocations,
     trust::{Trust, TrustFiles},
 };
 use proptest::{collection::vec, prelude::*};
@@ -263,6 +264,27 @@ fn shanghai(instant: DateTime<Utc>) -> NaiveDate {
     (instant + Duration::hours(8)).date_naive()
 }
 
+const ISSUERS: [u16; 5] = [11, 31, 156, 410, 999];
+
+/// What may have been revoked: nothing, other codes, the code, a code of its name that expires in
+/// another month, or nobody can tell.
+static REVOKED: LazyLock<[Revocations; 5]> = LazyLock::new(|| {
+    let each = |change: fn(&mut Claims)| {
+        Revocations::of(ISSUERS.map(|issuer| {
+            let mut claims = common::claims();
+            claims.issuer = IssuerId::new(issuer);
+            change(&mut claims);
+            revocation(&claims)
+        }))
+    };
+    let code = each(|_| {});
+    let editions = code.lists().map(|(edition, _)| edition).collect::<Vec<_>>();
+    let other = each(|claims| claims.code_id = CodeId::new(vec![8; 12]).unwrap());
+    let later = each(|claims| claims.expires = at("2021-12-01T00:00:00Z"));
+    let lost = Revocations::open_kept(Path::new("/nowhere"), editions);
+    [Revocations::NONE, other, code, later, lost]
+});
+
 fn check(choices: Vec<u8>) -> Result<(), TestCaseError> {
     let mut choices = Choices(choices.into_iter());
     let c = &mut choices;
@@ -278,6 +300,7 @@ fn check(choices: Vec<u8>) -> Result<(), TestCaseError> {
     };
     let valid_from = now - hours(c.mostly(&[9_999, 1, -1]));
     let issuer: u16 = c.any(&[11, 11, 31, 156, 410, 410, 999]);
+    let revoked = c.mostly(&[0, 1, 2, 3, 4]);
     let mut entry = key_entry(&key(1), key_status);
     entry["valid_from"] = valid_from.to_rfc3339().into();
     if let Some(retired) = retired {
@@ -413,6 +436,7 @@ fn check(choices: Vec<u8>) -> Result<(), TestCaseError> {
     let floor = now + seconds(c.mostly(&[-9_999, 120, 121]));
     let mut basis = Basis::of(trust, place);
     basis.floor = Floor::raised_to(basis.floor, floor);
+    basis.revocations = REVOKED[revoked].clone();
     let shown = c.mostly(&[None, Some(0), Some(299), Some(300)]);
     let digest_key = DigestKey::new([3; 32]);
     let mut history = History::new(digest_key.clone());
@@ -512,6 +536,7 @@ fn check(choices: Vec<u8>) -> Result<(), TestCaseError> {
         ("it is not from the future", issued <= now + seconds(tolerance)),
         ("it is not over", now < expires),
         ("it is not old", now - issued < hours(if kind == Kind::Phone { lifetime } else { 336 })),
+        ("it is not revoked, for all that is known", ![2, 4].contains(&revoked)),
         (
             "it is recognised",
             !(excepted == Some(issuer)

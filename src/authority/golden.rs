@@ -126,7 +126,8 @@ impl Stage<'_> {
             rule.places.extend(case.switched_on.get(&rule.id).into_iter().flatten());
         }
         self.trust.policy = Some(policy);
-        let basis = Basis { trust: Some(self.trust.clone()), place: None, floor: Floor::LOWEST };
+        let trust = Some(self.trust.clone());
+        let basis = Basis { trust, floor: Floor::LOWEST, ..Basis::UNPROVISIONED };
         let at = |place| Basis { place: Some(place), ..basis.clone() };
         let places = case.places.iter().copied();
         places

@@ -33,8 +33,8 @@ pub use self::{
     person::{DocumentNumber, FullName, Health},
     registers::{
         BindingError, CommuterError, Enrolment, ExceptionError, Guardianship, KeyError,
-        MedicalError, PartnerError, PersonError, PolicyError, RegisterError, RiskAreaError, Stage,
-        Step, TravelError, TravelHistory,
+        MedicalError, PartnerError, PersonError, PolicyError, RegisterError, RevocationError,
+        RiskAreaError, Stage, Step, TravelError, TravelHistory,
     },
     transcode::TranscodeError,
 };
@@ -146,7 +146,7 @@ impl Authority {
         })
     }
 
-    /// Writes the next version of the lists side by side into the folder `out`.
+    /// Writes the next version of the lists side by side into the folder `out`, and the revocations.
     ///
     /// # Errors
     ///
@@ -158,6 +158,7 @@ impl Authority {
         for (kind, bytes) in files.present() {
             replace(&out.join(kind.file_name()), bytes)?;
         }
+        self.publish_revocations(out, now)?;
         Ok(files)
     }
 
@@ -313,6 +314,10 @@ pub enum AuthorityError {
     /// The registers cannot be used.
     #[error(transparent)]
     Register(#[from] RegisterError),
+
+    /// A code cannot be revoked.
+    #[error(transparent)]
+    Revocation(#[from] RevocationError),
 
     /// The list of risk areas does not allow it.
     #[error(transparent)]

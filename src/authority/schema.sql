@@ -1,4 +1,4 @@
--- The whole of what an authority remembers, but its private keys. Instants are seconds since 1970;
+-- Version 1 of what an authority remembers, beside its private keys. Instants are seconds since 1970;
 -- days are dates of Asia/Shanghai, such as 2021-11-20. A number is a person's document number.
 
 -- One row: the version of the lists published last, 0 if none has been, and the date of the policy

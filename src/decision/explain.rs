@@ -13,6 +13,7 @@ use crate::{
     credential::{Claims, VerifiedCredential},
     issuer::IssuerId,
     policy::{Rule, RuleAnswer},
+    revocation::Month,
     trust::{DocumentKind, Trust},
 };
 
@@ -57,6 +58,8 @@ pub enum CheckKind {
     Retirement,
     /// The code is valid now.
     Dates,
+    /// The issuer has not withdrawn the code.
+    Revocation,
     /// The issuer's codes are recognised here.
     Recognition,
     /// The holder's status is green.
@@ -70,7 +73,7 @@ pub enum CheckKind {
 }
 
 impl CheckKind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Clock,
         Self::Policy,
         Self::TrustAge,
@@ -79,6 +82,7 @@ impl CheckKind {
         Self::Signature,
         Self::Retirement,
         Self::Dates,
+        Self::Revocation,
         Self::Recognition,
         Self::Status,
         Self::Rule,
@@ -98,6 +102,7 @@ impl CheckKind {
             Self::Signature => "signature",
             Self::Retirement => "retirement",
             Self::Dates => "dates",
+            Self::Revocation => "revocation",
             Self::Recognition => "recognition",
             Self::Status => "status",
             Self::Rule => "rule",
@@ -112,6 +117,7 @@ impl CheckKind {
             // A rule asked for it, after which the code was still looked up in the history.
             (Reason::CompareDocument, Verdict::CheckId, _) => return Self::Document,
             (_, _, Some(Detail::Rule { .. })) => return Self::Rule,
+            (_, _, Some(Detail::Revocations(_))) => return Self::Revocation,
             _ => {}
         }
         match reason {
@@ -126,6 +132,7 @@ impl CheckKind {
             Reason::BadSignature => Self::Signature,
             Reason::RetiredKey => Self::Retirement,
             Reason::IssuedInFuture | Reason::Expired | Reason::PastLifetime => Self::Dates,
+            Reason::Revoked => Self::Revocation,
             Reason::ExceptedProvince | Reason::PartnerNotInForce => Self::Recognition,
             Reason::Watch | Reason::Stop | Reason::UnderReview | Reason::UnmappedStatus => {
                 Self::Status
@@ -252,6 +259,14 @@ impl Sight<'_> {
                 let lifetime = claims.zip(policy);
                 let lifetime = lifetime.map(|(claims, policy)| policy.max_lifetime(claims.kind));
                 see("at most", lifetime.map(length));
+            }
+            CheckKind::Revocation => {
+                let claims = self.claims();
+                let list =
+                    claims.and_then(|claims| basis.revocations.list(claims.issuer, claims.expires));
+                see("list", claims.map(|claims| Month::of(claims.expires).to_string()));
+                let version = list.map_or("none".to_owned(), |list| list.version.to_string());
+                see("version", claims.map(|_| version));
             }
             CheckKind::Recognition => {
                 let origin = self.claims().and_then(|claims| claims.origin);

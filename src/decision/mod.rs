@@ -28,6 +28,7 @@ use crate::{
     place::Place,
     policy::{self, Policy, Rule, RuleVerdict, TrustAge},
     recognition::{self, NormalStatus, Recognition},
+    revocation::{ListId, Revocations, Standing},
     symbol::{Reading, SymbolText},
     trust::Trust,
 };
@@ -37,6 +38,8 @@ use crate::{
 pub struct Basis {
     /// The lists, if any have been installed.
     pub trust: Option<Trust>,
+    /// The codes that were revoked.
+    pub revocations: Revocations,
     /// The kind of place the terminal stands at, if it has been told.
     pub place: Option<Place>,
     /// The latest instant that is known to have passed.
@@ -45,13 +48,14 @@ pub struct Basis {
 
 impl Basis {
     /// A terminal that has been given nothing yet: it refers everybody.
-    pub const UNPROVISIONED: Self = Self { trust: None, place: None, floor: Floor::LOWEST };
+    pub const UNPROVISIONED: Self =
+        Self { trust: None, revocations: Revocations::NONE, place: None, floor: Floor::LOWEST };
 
-    /// A basis of `trust` alone, at `place`. The documents' own dates raise the floor.
+    /// A basis of `trust` alone, at `place`: nothing is revoked. The documents' own dates raise the floor.
     #[must_use]
     pub fn of(trust: Trust, place: Option<Place>) -> Self {
         let floor = Floor::LOWEST.raised_to(trust.published());
-        Self { trust: Some(trust), place, floor }
+        Self { trust: Some(trust), revocations: Revocations::NONE, place, floor }
     }
 }
 
@@ -165,6 +169,8 @@ pub enum Detail {
         /// What it says.
         text: Words,
     },
+    /// The list of revocations that the code could be in, which cannot be read.
+    Revocations(ListId),
     /// When and where the code was let pass before.
     Shown {
         /// How long ago.
@@ -252,6 +258,7 @@ pub fn judge(text: &SymbolText, basis: &Basis, history: &History, now: Timestamp
 /// The parts of a basis that a judgement cannot do without.
 struct Footing<'basis> {
     trust: &'basis Trust,
+    revocations: &'basis Revocations,
     policy: &'basis Policy,
     place: Place,
     age: TrustAge,
@@ -269,7 +276,8 @@ fn footing(basis: &Basis, now: Timestamp) -> Result<Footing<'_>, Reason> {
     match policy.trust_age(trust.published(), now) {
         TrustAge::PastLimit => Err(Reason::TrustPastLimit),
         age @ (TrustAge::Fresh | TrustAge::Ageing | TrustAge::Stale) => {
-            Ok(Footing { trust, policy, place, age })
+            let revocations = &basis.revocations;
+            Ok(Footing { trust, revocations, policy, place, age })
         }
     }
 }
@@ -283,6 +291,7 @@ fn check(
 ) -> Result<(), Told> {
     let claims = credential.claims();
     check_dates(claims, footing.policy, now)?;
+    check_revocation(claims, footing.revocations)?;
     check_recognition(claims.issuer, footing, now)?;
     let status = check_status(claims, footing.trust)?;
     let compare = match check_rules(claims, status, footing, now) {
@@ -308,6 +317,18 @@ fn check_dates(claims: &Claims, policy: &Policy, now: Timestamp) -> Result<(), R
         Err(Reason::PastLifetime)
     } else {
         Ok(())
+    }
+}
+
+/// The issuer has not withdrawn it; where its list cannot be read, nobody can say.
+fn check_revocation(claims: &Claims, revocations: &Revocations) -> Result<(), Told> {
+    match revocations.standing(claims.issuer, &claims.code_id, claims.expires) {
+        Standing::NotListed => Ok(()),
+        Standing::Listed => Err(Reason::Revoked.into()),
+        Standing::Unreadable => {
+            let list = ListId::of(claims.issuer, claims.expires);
+            Err(Told::because(Reason::NoPolicy, Detail::Revocations(list)))
+        }
     }
 }
 

@@ -86,7 +86,8 @@ pub enum Reason {
     /// It begins like a health code and is none.
     #[error("malformed code")]
     Malformed,
-    /// There is no policy to judge by, or no place it could be for, or a rule that erred.
+    /// There is no policy to judge by, or no place it could be for, or a rule that erred, or a list
+    /// of revocations that cannot be read.
     #[error("no policy to judge by")]
     NoPolicy,
     /// It was issued longer ago than its kind may be.
@@ -95,6 +96,9 @@ pub enum Reason {
     /// It is on paper.
     #[error("paper code")]
     PaperCode,
+    /// The issuer has withdrawn the code.
+    #[error("code was revoked")]
+    Revoked,
     /// The issuer had stopped signing with this key.
     #[error("issuer key was retired")]
     RetiredKey,
@@ -161,6 +165,7 @@ impl Reason {
             Self::UnknownKey => "E21",
             Self::RetiredKey => "E22",
             Self::CompromisedKey => "E23",
+            Self::Revoked => "E24",
             Self::Expired => "E31",
             Self::PastLifetime => "E32",
             Self::IssuedInFuture => "E33",
@@ -211,6 +216,7 @@ impl Reason {
             Self::BadSignature
             | Self::RetiredKey
             | Self::CompromisedKey
+            | Self::Revoked
             | Self::Expired
             | Self::PastLifetime
             | Self::Watch

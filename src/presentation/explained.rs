@@ -72,6 +72,7 @@ fn part(name: &str) -> Words {
         "kind" => ("载体", "kind"),
         "last let pass" => ("上次通过", "last let pass"),
         "level" => ("行程卡风险", "level"),
+        "list" => ("名单", "list"),
         "listed" => ("名单风险", "listed"),
         "means" => ("含义", "means"),
         "nat" => ("核酸", "test"),
@@ -90,6 +91,7 @@ fn part(name: &str) -> Words {
         "travel" => ("行程", "travel"),
         "uploaded" => ("上传", "uploaded"),
         "vaccination" => ("疫苗", "vaccination"),
+        "version" => ("版本", "version"),
         "window" => ("时限", "window"),
         other => return Words::new(legible(other), legible(other)),
     };

@@ -131,6 +131,14 @@ fn detail(decision: &Decision) -> Vec<Line> {
                 caution(Topic::Instead, legible(&instead.zh), legible(&instead.en)),
             ]
         }
+        Some(Detail::Revocations(list)) => {
+            let (issuer, month) = (list.issuer, list.month);
+            vec![caution(
+                Topic::Rule,
+                format!("签发方 {issuer} 的撤销名单（{month}）无法读取"),
+                format!("The revocations of issuer {issuer} for {month} cannot be read"),
+            )]
+        }
         Some(Detail::Rule { text, .. }) => {
             vec![caution(Topic::Rule, legible(&text.zh), legible(&text.en))]
         }

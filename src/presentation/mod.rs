@@ -125,6 +125,7 @@ fn is_delicate(reason: Reason) -> bool {
         Reason::BadSignature
             | Reason::CompromisedKey
             | Reason::RetiredKey
+            | Reason::Revoked
             | Reason::NatPositive
             | Reason::RiskArea
             | Reason::ShownAlready

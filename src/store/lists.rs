@@ -3,12 +3,13 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 use thiserror::Error;
 
-use super::{Store, StoreError, Sync, log, write};
+use super::{Store, StoreError, Sync, log, revocations, write};
 use crate::{
     audit::Event,
     clock::{ClockState, Floor, Timestamp},
     decision::Basis,
     policy::Flaw,
+    revocation::{Edition, IntakeError},
     trust::{DocumentKind, Trust, TrustError, TrustFiles},
 };
 
@@ -19,6 +20,15 @@ impl Store {
     ///
     /// [`InstallError`], and nothing has changed.
     pub fn install(&mut self, files: &TrustFiles, now: Timestamp) -> Result<(), InstallError> {
+        self.install_editions(files, &[], now)
+    }
+
+    pub(super) fn install_editions(
+        &mut self,
+        files: &TrustFiles,
+        editions: &[Edition],
+        now: Timestamp,
+    ) -> Result<(), InstallError> {
         let trust = Trust::parse(files)?;
         if let Some(flaw) =
             trust.policy.as_ref().and_then(|policy| policy.flaws().into_iter().next())
@@ -32,6 +42,12 @@ impl Store {
             put(&transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
             lists.push(format!("{} {version}", kind.file_name()));
         }
+        revocations::accept(&transaction, editions, trust.published(), now)?;
+        lists.extend(
+            editions
+                .iter()
+                .map(|Edition { list, version, .. }| format!("{} {version}", list.file_name())),
+        );
         let event = Event::Installed { lists: lists.join(", ") };
         log::append(&transaction, log::entry_of(&event, now))?;
         transaction.commit().map_err(StoreError::from)?;
@@ -65,7 +81,8 @@ impl Store {
             .into_iter()
             .flatten()
             .fold(Floor::LOWEST, Floor::raised_to);
-        Ok(Basis { trust, place: self.gate()?.map(|gate| gate.place), floor })
+        let place = self.gate()?.map(|gate| gate.place);
+        Ok(Basis { trust, revocations: self.revocations()?, place, floor })
     }
 
     /// The kept bytes of one list.
@@ -146,6 +163,10 @@ pub enum InstallError {
         /// When it was issued.
         issued: Timestamp,
     },
+
+    /// Lists of revocations cannot be brought in.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
 
     /// Its version is lower than that of the one that is installed.
     #[error("{}: version {version} is older than the installed {installed}", kind.file_name())]

@@ -16,6 +16,7 @@ mod lists;
 mod log;
 mod marks;
 mod migrate;
+mod revocations;
 
 use std::{
     fs,
@@ -60,6 +61,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The name of the file in the state folder.
 const FILE_NAME: &str = "greengate.db";
 
+/// The name of the folder of revocation lists in the state folder.
+const REVOCATIONS: &str = "revocations";
+
 /// An open store.
 #[derive(Debug)]
 pub struct Store {
@@ -67,6 +71,8 @@ pub struct Store {
     digest_key: DigestKey,
     device_key: SigningKey,
     marks: Option<MarksFile>,
+    /// Where revocation lists are kept; nowhere, if the store is in memory.
+    revocations: Option<PathBuf>,
 }
 
 /// Whether the disk must have the marks before anything goes on.
@@ -156,7 +162,7 @@ impl Store {
         if doubt == Doubt::Refuse {
             store.compare_with_marks()?;
         }
-        let mut store = store;
+        let mut store = Self { revocations: Some(state.join(REVOCATIONS)), ..store };
         store.mark(Sync::Now)?;
         Ok(store)
     }
@@ -194,6 +200,7 @@ impl Store {
             digest_key: DigestKey::new(digest_key),
             device_key: SigningKey::from_bytes(&device_key),
             marks,
+            revocations: None,
         })
     }
 

@@ -16,6 +16,7 @@ use greengate::{
     issuer::IssuerId,
     key_ring::KeyId,
     place::Place,
+    revocation::{ListId, Prefix, RevocationFile, Revocations},
     symbol::{Reading, SymbolText},
     trust::{Trust, TrustFiles},
 };
@@ -113,6 +114,18 @@ pub fn usual_files() -> TrustFiles {
 /// A basis at a railway checkpoint.
 pub fn basis(files: &TrustFiles) -> Basis {
     Basis::of(Trust::parse(files).unwrap(), Some(Place::RailCheckpoint))
+}
+
+/// A list of revocations that has the code of these claims.
+pub fn revoked(claims: &Claims) -> Revocations {
+    Revocations::of([revocation(claims)])
+}
+
+/// The list that has the code of these claims.
+pub fn revocation(claims: &Claims) -> RevocationFile {
+    let list = ListId::of(claims.issuer, claims.expires);
+    let entry = Prefix::of(claims.issuer, &claims.code_id);
+    RevocationFile::write(tempfile::tempfile().unwrap(), list, 1, [Ok(entry)]).unwrap()
 }
 
 /// A green code of Beijing for a phone, issued an hour before [`NOW`] and good for twelve.

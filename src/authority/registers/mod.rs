@@ -15,6 +15,7 @@ mod medical;
 mod partners;
 mod people;
 mod policy;
+mod revocations;
 mod risk_areas;
 mod travel;
 
@@ -42,6 +43,7 @@ pub use self::{
     partners::PartnerError,
     people::{PersonError, Stage, Step},
     policy::PolicyError,
+    revocations::RevocationError,
     risk_areas::RiskAreaError,
     travel::{TravelError, TravelHistory},
 };
@@ -55,8 +57,11 @@ const FILE_NAME: &str = "authority.db";
 /// Marks a file as an authority's registers: `GGAU` in ASCII.
 const APPLICATION_ID: i32 = 0x4747_4155;
 
-/// The version of `schema.sql`.
-const SCHEMA_VERSION: i32 = 1;
+/// The version that `schema.sql` and then `revocations.sql` make.
+const SCHEMA_VERSION: i32 = 2;
+
+/// What makes version 2 of version 1.
+const REVOCATIONS: &str = include_str!("../revocations.sql");
 
 /// How long to wait for another command that is under way.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -75,7 +80,10 @@ impl Registers {
         // A file that is made this way has mode 0600 before anything is in it.
         let file = NamedTempFile::new_in(folder).map_err(failed)?;
         let connection = connect(file.path())?;
-        connection.execute_batch(include_str!("../schema.sql")).map_err(RegisterError::from)?;
+        connection
+            .execute_batch(include_str!("../schema.sql"))
+            .and_then(|()| connection.execute_batch(REVOCATIONS))
+            .map_err(RegisterError::from)?;
         connection
             .pragma_update(None, "application_id", APPLICATION_ID)
             .and_then(|()| connection.pragma_update(None, "user_version", SCHEMA_VERSION))
@@ -99,6 +107,7 @@ impl Registers {
         let found = pragma("application_id").and_then(|id| Ok((id, pragma("user_version")?)));
         match found.map_err(|source| RegisterError::Open { path: path.clone(), source })? {
             (APPLICATION_ID, SCHEMA_VERSION) => Ok(Self { connection }),
+            (APPLICATION_ID, 1) => Ok(Self { connection: upgraded(connection)? }),
             (APPLICATION_ID, version) => Err(RegisterError::Version { version }.into()),
             _ => Err(RegisterError::Foreign { path }.into()),
         }
@@ -174,6 +183,18 @@ fn connect(path: &Path) -> Result<Connection, RegisterError> {
         Ok(connection)
     });
     prepared.map_err(|source| RegisterError::Open { path: path.to_path_buf(), source })
+}
+
+/// The registers of version 1 as version 2, whole or not at all.
+fn upgraded(mut connection: Connection) -> Result<Connection, RegisterError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another command may have done it in the meantime.
+    if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))? == 1 {
+        transaction.execute_batch(REVOCATIONS)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    transaction.commit()?;
+    Ok(connection)
 }
 
 /// The word that documents use for `value`.

@@ -14,7 +14,7 @@ use clap::{
 use greengate::{
     authority::{Authority, AuthorityError, DocumentNumber, FullName},
     clock::{self, Timestamp},
-    credential::{HolderName, IdTail, Kind, Relation, Visit},
+    credential::{CodeId, HolderName, IdTail, Kind, Relation, Visit},
     issuer::IssuerId,
     key_ring::KeyId,
 };
@@ -151,6 +151,11 @@ pub(crate) fn key_id(text: &str) -> Result<KeyId, String> {
     bytes.map(KeyId::new).ok_or_else(|| "8 hexadecimal digits".to_owned())
 }
 
+pub(crate) fn code_id(text: &str) -> Result<CodeId, String> {
+    let bytes = hex(text).and_then(CodeId::new);
+    bytes.ok_or_else(|| "16 to 32 hexadecimal digits".to_owned())
+}
+
 pub(crate) fn visit(text: &str) -> Result<Visit, String> {
     let parsed = text.split_once(':').and_then(|(area, day)| {
         Some(Visit { area: area.parse().ok()?, last_day: day.parse::<NaiveDate>().ok()? })
@@ -159,7 +164,7 @@ pub(crate) fn visit(text: &str) -> Result<Visit, String> {
 }
 
 /// The bytes that hexadecimal digits stand for.
-pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
+fn hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.chars().map(|digit| digit.to_digit(16)?.try_into().ok());
     let digits: Vec<u8> = digits.collect::<Option<_>>()?;
     let pairs = digits.chunks(2).map(|pair| match pair {

@@ -16,7 +16,7 @@ use greengate::{
 use crate::{
     Failure,
     arguments::{
-        Folder, ID_TAIL, KindArgument, MASKED_NAME, NUMBER, hex, issuer, this_second, visit,
+        Folder, ID_TAIL, KindArgument, MASKED_NAME, NUMBER, code_id, issuer, this_second, visit,
     },
     code,
     medical::{self, NatArgument, NatSourceArgument},
@@ -204,11 +204,6 @@ impl ByHand {
         };
         Some(Travel { level, as_of, visits: self.visited.clone() })
     }
-}
-
-fn code_id(text: &str) -> Result<CodeId, String> {
-    let bytes = hex(text).and_then(CodeId::new);
-    bytes.ok_or_else(|| "16 to 32 hexadecimal digits".to_owned())
 }
 
 fn vaccination(text: &str) -> Result<Vaccination, String> {

@@ -11,6 +11,7 @@ mod medical;
 mod partner;
 mod person;
 mod policy;
+mod revoke;
 mod risk;
 mod transcode;
 mod travel;
@@ -79,7 +80,9 @@ enum Command {
     #[command(subcommand)]
     Binding(binding::Binding),
     Issue(Box<issue::Issue>),
+    Revoke(revoke::Revoke),
     Transcode(transcode::Transcode),
+    Unrevoke(revoke::Unrevoke),
     /// Risk areas.
     #[command(subcommand)]
     Risk(risk::Risk),
@@ -98,7 +101,7 @@ enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
 
-        /// The folder to write key-ring.json and the other lists into.
+        /// The folder to write key-ring.json, the other lists, and the revocations into.
         #[arg(value_name = "OUT")]
         out: PathBuf,
 
@@ -150,7 +153,9 @@ impl Command {
             Self::Travel(travel) => travel.run(),
             Self::Binding(binding) => binding.run(),
             Self::Issue(issue) => issue.run(),
+            Self::Revoke(revoke) => revoke.run(out),
             Self::Transcode(transcode) => transcode.run(),
+            Self::Unrevoke(unrevoke) => unrevoke.run(out),
             Self::Risk(risk) => risk.run(),
             Self::Exception(exception) => exception.run(),
             Self::Partner(partner) => partner.run(out),

@@ -214,7 +214,8 @@ impl Lane {
             self.store.try_writing()?;
         }
         let data_version = self.store.data_version()?;
-        if data_version != self.data_version || self.service == Service::Out {
+        let is_whole = self.basis.revocations.are_whole();
+        if data_version != self.data_version || self.service == Service::Out || !is_whole {
             self.basis = self.store.load_basis()?;
             self.history = self.store.history(now - repeat_window(&self.basis))?;
             self.gate = self.store.gate()?;
@@ -283,4 +284,38 @@ impl Lane {
 fn repeat_window(basis: &Basis) -> TimeDelta {
     let policy = basis.trust.as_ref().and_then(|trust| trust.policy.as_ref());
     policy.map(Policy::repeat_window).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use greengate::{authority::Authority, credential::CodeId, issuer::IssuerId, sync};
+
+    use super::*;
+
+    #[test]
+    fn a_lane_takes_up_revocations_that_another_process_has_brought_in() {
+        let (registers, trust, state) = (folder(), folder(), folder());
+        let now: Timestamp = "2021-11-20T00:00:00Z".parse().unwrap();
+        let mut authority = Authority::init_demo(registers.path(), now).unwrap();
+        let mut import = |store: &mut Store| {
+            authority.publish_to(trust.path(), now).unwrap();
+            let files = sync::read_folder(trust.path()).unwrap();
+            store.install_from(&files, trust.path(), now).unwrap();
+            let code = CodeId::new(vec![7; 12]).unwrap();
+            let expires = Some(now + TimeDelta::days(1));
+            authority.revoke(IssuerId::NATIONAL, &code, expires, now).unwrap();
+        };
+        let mut other = Store::open(state.path()).unwrap();
+        import(&mut other);
+        let mut lane =
+            Lane::open(Store::open(state.path()).unwrap(), Audience::Staff, None, now).unwrap();
+        assert_eq!(lane.basis().revocations.lists().count(), 0);
+        import(&mut other);
+        assert!(lane.refresh(None, now).is_none(), "nothing is to be seen of it");
+        assert_eq!(lane.basis().revocations.lists().count(), 1);
+    }
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
 }

@@ -12,6 +12,7 @@ use greengate::{
     key_ring::{Issuer, KeyStatus},
     policy::TrustAge,
     presentation,
+    revocation::Edition,
     store::Store,
     sync,
 };
@@ -30,13 +31,18 @@ pub(crate) struct Trust {
 enum Command {
     /// Check the lists in a folder and install them, all or none.
     ///
-    /// A list that is older than the installed one is refused. Exit status: 0 installed, 1 the
+    /// A list that is older than the installed one is refused. Lists of revocations are checked from
+    /// end to end, which takes a second for some tens of millions of codes. Exit status: 0 installed, 1 the
     /// lists cannot be used, 70 the terminal's state cannot be.
     Import {
         /// The folder that holds key-ring.json and the other lists.
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+    /// Read every list of revocations that is kept from end to end.
+    ///
+    /// Exit status: 0 each is as it was accepted, 70 one is not; its codes may be referred.
+    Check,
     /// Print the issuers, their keys, and the versions and ages of the lists.
     Show {
         /// Print one JSON object.
@@ -52,10 +58,19 @@ impl Trust {
         match &self.command {
             Command::Import { folder } => {
                 let files = sync::read_folder(folder).map_err(Failure::input)?;
-                store.install(&files, now).map_err(Failure::input)?;
+                store.install_from(&files, folder, now).map_err(Failure::input)?;
                 anchor(&mut store, now)?;
                 let basis = store.load_basis().map_err(Failure::state)?;
                 show_versions(&basis, now, out)
+            }
+            Command::Check => {
+                let basis = store.load_basis().map_err(Failure::state)?;
+                let mut status = 0;
+                for (list, error) in basis.revocations.verify() {
+                    writeln!(out, "{}: {error}", list.file_name())?;
+                    status = Failure::STATE;
+                }
+                Ok(status)
             }
             Command::Show { json } => {
                 let basis = store.load_basis().map_err(Failure::state)?;
@@ -93,6 +108,19 @@ fn show_versions(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<
     }
     if trust.policy.is_none() {
         writeln!(out, "no policy.json: everybody is referred [E73]")?;
+    }
+    for (Edition { list, version, .. }, count) in basis.revocations.lists() {
+        let (file, month) = (list.file_name(), list.month);
+        match count {
+            Some(1) => writeln!(out, "{file} version {version}, 1 code revoked")?,
+            Some(count) => writeln!(out, "{file} version {version}, {count} codes revoked")?,
+            None => writeln!(
+                out,
+                "{file} version {version} cannot be read: codes of issuer {} that expire in {month} \
+                 are referred [E73]",
+                list.issuer
+            )?,
+        }
     }
     Ok(0)
 }
@@ -146,10 +174,23 @@ fn show_json(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<u8, 
         .flat_map(|trust| trust.key_ring.issuers())
         .map(|(id, issuer)| json!({"issuer": id, "name": issuer.name(), "keys": keys(issuer)}))
         .collect();
+    let revocations: Vec<_> = basis
+        .revocations
+        .lists()
+        .map(|(Edition { list, version, .. }, count)| {
+            json!({
+                "issuer": list.issuer, "month": list.month.to_string(), "version": version,
+                "count": count,
+            })
+        })
+        .collect();
     let provisioned = trust.is_some();
     write_json(
         out,
-        &json!({"provisioned": provisioned, "documents": documents, "issuers": issuers}),
+        &json!({
+            "provisioned": provisioned, "documents": documents, "issuers": issuers,
+            "revocations": revocations,
+        }),
     )?;
     Ok(0)
 }

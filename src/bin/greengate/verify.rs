@@ -9,11 +9,12 @@ use std::{
 use clap::Args;
 use greengate::{
     audit::AuditRecord,
-    clock::{self, Timestamp},
+    clock::{self, Floor, Timestamp},
     decision::{Basis, History, Verdict, explain},
     place::Place,
     store::Store,
     sync,
+    trust::Trust,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -80,7 +81,9 @@ impl Verify {
     ) -> Result<u8, Failure> {
         let (mut basis, mut store) = if let Some(folder) = &self.trust {
             let trust = sync::read_trust(folder).map_err(Failure::state)?;
-            (Basis::of(trust, Some(Place::RailCheckpoint)), None)
+            let revocations = sync::read_revocations(folder).map_err(Failure::state)?;
+            let basis = Basis::of(trust, Some(Place::RailCheckpoint));
+            (Basis { revocations, ..basis }, None)
         } else {
             let store = open_store(&state()?)?;
             (store.load_basis().map_err(Failure::state)?, Some(store))
@@ -93,8 +96,8 @@ impl Verify {
         if self.at.is_some() || self.place.is_some() {
             store = None;
             // Nor is the terminal's own clock in question, only the lists' dates.
-            let place = basis.place;
-            basis = basis.trust.map_or(Basis::UNPROVISIONED, |trust| Basis::of(trust, place));
+            let published = basis.trust.iter().map(Trust::published);
+            basis.floor = published.fold(Floor::LOWEST, Floor::raised_to);
         }
         self.run_inputs(&basis, store.as_mut(), out)
     }
