@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
-    time::Duration,
+    time::Instant,
 };
 
 use greengate::{
@@ -295,28 +295,32 @@ fn an_import_that_is_killed_leaves_the_list_before_or_the_one_after() {
     for (kind, bytes) in usual_files().present() {
         fs::write(terminal.given.path().join(kind.file_name()), bytes).unwrap();
     }
-    let entries = spread(200_000);
+    let entries = spread(50_000);
+    let import = || {
+        let mut import = Command::new(env!("CARGO_BIN_EXE_greengate"));
+        import.arg("--state").arg(terminal.state.path()).args(["trust", "import"]);
+        import.arg(terminal.given.path()).stdout(Stdio::null()).spawn().unwrap()
+    };
     terminal.give(1, &entries);
-    terminal.import().unwrap();
-    let mut accepted = 1;
-    for round in 0..30_u64 {
-        terminal.give(round + 2, &entries);
-        let mut import = Command::new(env!("CARGO_BIN_EXE_greengate"))
-            .arg("--state")
-            .arg(terminal.state.path())
-            .args(["trust", "import"])
-            .arg(terminal.given.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        thread::sleep(Duration::from_millis(round * 3));
+    assert!(import().wait().unwrap().success());
+    terminal.give(2, &entries);
+    let started = Instant::now();
+    assert!(import().wait().unwrap().success());
+    let whole = started.elapsed();
+    let mut accepted = 2;
+    // Up to half as long again as it takes.
+    for round in 1..=30 {
+        let version = u64::from(round) + 2;
+        terminal.give(version, &entries);
+        let mut import = import();
+        thread::sleep(whole * round / 20);
         import.kill().unwrap();
         let done = import.wait().unwrap().success();
         let revocations = terminal.basis().revocations;
         assert_eq!(revocations.verify().count(), 0, "round {round}");
         let (edition, _) = revocations.lists().next().unwrap();
-        assert!([accepted, round + 2].contains(&edition.version), "round {round}: {edition:?}");
-        assert!(!done || edition.version == round + 2, "round {round}: what was said is so");
+        assert!([accepted, version].contains(&edition.version), "round {round}: {edition:?}");
+        assert!(!done || edition.version == version, "round {round}: what was said is so");
         accepted = edition.version;
     }
     terminal.give(99, &entries);
