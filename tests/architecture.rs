@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("audit", &["credential", "decision", "symbol"]),
     ("session", &["credential", "decision", "symbol"]),
     ("store", &["audit", "credential", "decision", "policy", "trust"]),
-    ("sync", &["document", "trust"]),
+    ("sync", &["document", "store", "trust"]),
     ("device", &["frame"]),
     (
         "authority",
@@ -80,7 +80,10 @@ fn one_file_reads_the_clock_and_each_side_has_one_room_for_sql() -> io::Result<(
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let homes = [
         ("Utc::now", &["clock.rs"][..]),
-        ("rusqlite::", &["store/mod.rs", "authority/registers"]),
+        ("rusqlite::", &["store", "authority/registers"]),
+        ("tough::", &["sync"]),
+        ("reqwest::", &["sync/transport.rs"]),
+        ("tokio::", &["sync"]),
         ("nokhwa::", &["bin/greengate/kiosk/camera/capture.rs"]),
     ];
     for path in rust_files(&src)? {

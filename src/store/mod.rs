@@ -8,6 +8,8 @@
 //! A file that is no store of this program, or of a later version of it, is refused and left as it
 //! is. Lists are read and checked anew each time they are loaded.
 
+mod update;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -29,6 +31,8 @@ use crate::{
     policy::Flaw,
     trust::{DocumentKind, Trust, TrustError, TrustFiles},
 };
+
+pub use self::update::{Lineage, Metadata, Published, Role, Trusted, Update, UpdateError};
 
 /// Marks a file as a store of this program: `GGAT` in ASCII.
 const APPLICATION_ID: i32 = 0x4747_4154;
@@ -139,24 +143,21 @@ impl Store {
 
     /// Checks a set of lists and installs it, whole; a list that the set lacks stays as it was.
     ///
+    /// A terminal that has a trusted root takes lists from [`update`](Self::update) alone.
+    ///
     /// # Errors
     ///
     /// [`InstallError`], and nothing has changed.
     pub fn install(&mut self, files: &TrustFiles, now: Timestamp) -> Result<(), InstallError> {
-        let trust = Trust::parse(files)?;
-        if let Some(flaw) =
-            trust.policy.as_ref().and_then(|policy| policy.flaws().into_iter().next())
-        {
-            return Err(InstallError::Flaw { flaw });
-        }
+        let trust = usable(files)?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
-        for ((kind, version, issued), (_, bytes)) in trust.versions().zip(files.present()) {
-            refuse_older(&transaction, kind, version, issued, bytes)?;
-            put(&transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
+        if update::has_root(&transaction).map_err(StoreError::from)? {
+            return Err(InstallError::Unsigned);
         }
+        put_all(&transaction, &trust, files, now)?;
         transaction.commit().map_err(StoreError::from)?;
         Ok(())
     }
@@ -331,6 +332,27 @@ fn create(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Reads a set of lists, and refuses one that cannot be meant so.
+fn usable(files: &TrustFiles) -> Result<Trust, InstallError> {
+    let trust = Trust::parse(files)?;
+    let flaw = trust.policy.as_ref().and_then(|policy| policy.flaws().into_iter().next());
+    flaw.map_or(Ok(trust), |flaw| Err(InstallError::Flaw { flaw }))
+}
+
+/// Puts every list of a set in place of the one that is installed.
+fn put_all(
+    transaction: &Transaction<'_>,
+    trust: &Trust,
+    files: &TrustFiles,
+    now: Timestamp,
+) -> Result<(), InstallError> {
+    for ((kind, version, issued), (_, bytes)) in trust.versions().zip(files.present()) {
+        refuse_older(transaction, kind, version, issued, bytes)?;
+        put(transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
+    }
+    Ok(())
+}
+
 /// Refuses a list that is older than the one installed, or another of the same version.
 fn refuse_older(
     transaction: &Transaction<'_>,
@@ -429,6 +451,10 @@ pub enum InstallError {
     /// It cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
+
+    /// The terminal has a trusted root, and nobody signed for these.
+    #[error("this terminal has a trusted root: it takes lists from `greengate sync` alone")]
+    Unsigned,
 }
 
 /// The store cannot be used.

@@ -34,3 +34,11 @@ CREATE TABLE audit (
 ) STRICT;
 
 CREATE INDEX audit_at ON audit (at);
+
+-- What the roles of the update repository signed last, byte for byte. No rows: no trusted root; one
+-- row: a root that nothing has been fetched under yet.
+CREATE TABLE tuf_metadata (
+    role    TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    bytes   BLOB NOT NULL
+) STRICT;

@@ -29,7 +29,8 @@ pub(crate) struct Trust {
 enum Command {
     /// Check the lists in a folder and install them, all or none.
     ///
-    /// A list that is older than the installed one is refused. Exit status: 0 installed, 1 the
+    /// A list that is older than the installed one is refused, and so are all of them if this
+    /// terminal has a trusted root: nobody has signed them. Exit status: 0 installed, 1 the
     /// lists cannot be used, 70 the terminal's state cannot be.
     Import {
         /// The folder that holds key-ring.json and the other lists.
@@ -67,7 +68,12 @@ impl Trust {
     }
 }
 
-fn show_versions(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<u8, Failure> {
+/// Prints a line for each list.
+pub(crate) fn show_versions(
+    basis: &Basis,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<u8, Failure> {
     let Some(trust) = &basis.trust else {
         writeln!(out, "not provisioned: everybody is referred [E73]")?;
         return Ok(0);
