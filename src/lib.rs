@@ -16,21 +16,24 @@
 //!
 //! [`trust`] is the set of lists that an authority publishes: the [`key_ring`], mutual
 //! [`recognition`], the [`risk_area`]s, and the place's [`policy`], each one [`document`] with a
-//! version and a date. [`sync`] brings them in, and [`store`] keeps them beside the records.
+//! version and a date. [`sync`] fetches what a trusted root vouches for, by wire or from a stick, and
+//! [`store`] keeps it beside the records.
 //!
 //! # Around it
 //!
 //! [`session`] is one lane as a state machine: what to judge, what to show, and for how long.
 //! [`device`] is what is plugged in, or could be: today picture files in a camera's place.
-//! [`authority`] is the issuing side: keys, registers, codes, and the lists. [`clock`], [`issuer`],
-//! [`language`], and [`place`] are the words that all of them share.
+//! [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed repository
+//! that terminals fetch them from. [`clock`], [`issuer`], [`language`], and [`place`] are the words
+//! that all of them share.
 //!
 //! # What is true of the whole
 //!
 //! - Nothing is believed before its signature is: only a verified credential shows its claims.
 //! - Time is an argument. [`clock`] alone reads it, and only a program asks it to.
 //! - What judges does no input or output. [`store`] and the registers of `authority`, each in a room
-//!   of its own, alone speak SQL; `sync`, `device`, `authority`, and the programs alone touch files.
+//!   of its own, alone speak SQL; `sync`, `device`, `authority`, and the programs alone touch files,
+//!   and `sync` alone asks a network.
 //! - The library knows no camera and no screen. Those are the programs', in `src/bin`, and a
 //!   program names no other.
 //! - No input panics, no error ends in a pass, and nothing personal is in an error or a record.

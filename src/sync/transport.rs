@@ -119,6 +119,8 @@ impl Web {
         if let Some(proxy) = &self.proxy {
             let proxy = Proxy::all(proxy.as_str());
             builder = builder.proxy(proxy.map_err(|error| setting("the proxy", &error))?);
+        } else if self.url.host_str().is_some_and(is_this_machine) {
+            builder = builder.no_proxy();
         }
         if let Some(path) = &self.certificates {
             let pem = fs::read(path)
@@ -133,6 +135,10 @@ impl Web {
         }
         builder.build().map_err(|error| setting("the connection", &error))
     }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 fn setting(what: &str, error: &reqwest::Error) -> SettingError {

@@ -10,7 +10,7 @@
 //! - Expiry is judged by `now` as well as by the system's clock, which `tough` reads itself, and
 //!   nothing is fetched at all while `now` lies below the floor.
 //! - A root that cannot be fetched ends the sync, unless there is none.
-//! - Of one version there is one text.
+//! - Of one version there is one text, and metadata are of the role that they say.
 //! - Delegations bring no lists: those stand in the top-level targets.
 //! - A list that is installed never disappears.
 //!
@@ -18,7 +18,7 @@
 
 use std::{error::Error as _, fs, io, path::Path};
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use tempfile::tempdir;
 use thiserror::Error;
@@ -242,11 +242,27 @@ impl Session<'_> {
         }
     }
 
-    /// The bytes that `tough` verified.
-    fn accepted(&self, role: &impl schema::Role, consistent: bool) -> Result<Metadata, SyncError> {
+    /// The bytes that `tough` verified. It signs with the type that it expects, whatever type they
+    /// name.
+    fn accepted<T: schema::Role>(&self, role: &T, consistent: bool) -> Result<Metadata, SyncError> {
+        #[derive(Deserialize)]
+        struct Envelope {
+            signed: Typed,
+        }
+        #[derive(Deserialize)]
+        struct Typed {
+            #[serde(rename = "_type")]
+            role: String,
+        }
+
         let name = role.filename(consistent);
         let bytes = self.courier.brought(&name)?.ok_or(SyncError::Missing { name })?;
-        Ok(Metadata { version: role.version().get(), bytes })
+        match serde_json::from_slice(&bytes) {
+            Ok(Envelope { signed: Typed { role: named } }) if named == our(T::TYPE).code() => {
+                Ok(Metadata { version: role.version().get(), bytes })
+            }
+            _ => Err(SyncError::Malformed { role: our(T::TYPE) }),
+        }
     }
 
     /// One list, from here if it has not changed.
