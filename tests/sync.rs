@@ -272,6 +272,17 @@ fn a_folder_and_a_server_bring_the_same() {
 }
 
 #[test]
+fn a_repository_of_the_reference_implementation_is_taken() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tuf-python");
+    let mut store = Store::in_memory().unwrap();
+    let root = fs::read(folder.join("metadata/1.root.json")).unwrap();
+    store.trust_root(&read_root(root).unwrap()).unwrap();
+    let mut terminal = Terminal { store };
+    terminal.takes(&Source::Folder(folder));
+    assert_eq!((terminal.root(), terminal.version()), (2, Some(1)));
+}
+
+#[test]
 fn a_timestamp_that_is_signed_anew_is_taken_with_the_lists_as_they_are() {
     let publisher = Publisher::with_lists();
     let mut terminal = Terminal::synced(&publisher);

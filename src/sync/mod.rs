@@ -21,7 +21,7 @@ use thiserror::Error;
 
 pub use self::{
     transport::{SettingError, Source, Web},
-    tuf::{Refusal, SyncError, Synced, fetch, read_root, sync},
+    tuf::{Refusal, SyncError, Synced, Verified, fetch, read_root, sync, verify},
 };
 
 use crate::{

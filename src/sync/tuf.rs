@@ -20,9 +20,9 @@ use std::{error::Error as _, fs, io, path::Path};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 use thiserror::Error;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tough::{
     ExpirationEnforcement, IntoVec, Limits, Repository, RepositoryLoader, TargetName,
     TransportErrorKind,
@@ -110,6 +110,21 @@ pub fn read_root(bytes: Vec<u8>) -> Result<Metadata, SyncError> {
 ///
 /// [`Refusal`], which keeps a newer root if there was one.
 pub fn fetch(trusted: &Trusted, source: &Source, now: Timestamp) -> Result<Update, Refusal> {
+    let verified = verify(trusted, source, now)?;
+    let files = verified.lists(trusted.files.as_ref()).map_err(|error| Refusal {
+        error: Box::new(error),
+        newer_root: (verified.root != trusted.root).then(|| verified.root.clone()),
+    })?;
+    let Verified { root, published, lineage, .. } = verified;
+    Ok(Update { root, published, files, lineage })
+}
+
+/// Fetches the metadata that `source` has, and verifies them by what is trusted.
+///
+/// # Errors
+///
+/// [`Refusal`], which keeps a newer root if there was one.
+pub fn verify(trusted: &Trusted, source: &Source, now: Timestamp) -> Result<Verified, Refusal> {
     if now.timestamp() < FIRST_INSTANT || trusted.floor.is_above(now) {
         return Err(SyncError::Clock { now }.into());
     }
@@ -119,10 +134,97 @@ pub fn fetch(trusted: &Trusted, source: &Source, now: Timestamp) -> Result<Updat
         fs::create_dir(path).map_err(SyncError::from)?;
     }
     let courier = Courier::new(source, brought, MAX_METADATA).map_err(SyncError::from)?;
-    let session = Session { trusted, courier, datastore: &datastore, now };
     let runtime = Builder::new_current_thread().enable_all().build().map_err(SyncError::from)?;
-    runtime.block_on(session.fetch())
+    let session = Session { trusted, courier, datastore: &datastore, now };
+    let (repository, root, published, lineage) = runtime.block_on(session.verify())?;
+    let courier = session.courier;
+    Ok(Verified { root, published, lineage, repository, courier, runtime, now, _folder: folder })
 }
+
+/// A repository whose metadata are verified, and whose files can be fetched.
+#[derive(Debug)]
+pub struct Verified {
+    /// The root.
+    pub root: Metadata,
+    /// What the other roles signed.
+    pub published: Published,
+    /// Whether what it replaces is its own past.
+    pub lineage: Lineage,
+    repository: Repository,
+    courier: Courier,
+    runtime: Runtime,
+    now: Timestamp,
+    _folder: TempDir,
+}
+
+impl Verified {
+    /// The names of the files that are published, each with its length.
+    pub fn names(&self) -> impl Iterator<Item = (&str, u64)> {
+        let targets = &self.repository.targets().signed.targets;
+        targets.iter().map(|(name, target)| (name.raw(), target.length))
+    }
+
+    /// Fetches a file of `limit` bytes at most, if it is published.
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError::Oversize`], [`SyncError::Tampered`], [`SyncError::Missing`], and
+    /// [`SyncError::Unreachable`].
+    pub fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, SyncError> {
+        let target_name = TargetName::new(name).map_err(|error| unforeseen(&error))?;
+        let Some(target) = self.repository.targets().signed.targets.get(&target_name) else {
+            return Ok(None);
+        };
+        if target.length > limit {
+            return Err(SyncError::Oversize { name: name.to_owned() });
+        }
+        self.courier.limit(target.length);
+        let read = self.runtime.block_on(async {
+            match self.repository.read_target(&target_name).await? {
+                Some(stream) => stream.into_vec().await.map(Some),
+                None => Ok(None),
+            }
+        });
+        match read.map_err(|error| translate(error, self.now))? {
+            Some(bytes) if is_target(&bytes, target) => Ok(Some(bytes)),
+            Some(_) => Err(SyncError::Tampered { name: name.to_owned() }),
+            None => Ok(None),
+        }
+    }
+
+    /// The lists, each from here if it has not changed.
+    fn lists(&self, kept: Option<&TrustFiles>) -> Result<TrustFiles, SyncError> {
+        let list = |kind: DocumentKind| {
+            let kept = kept.into_iter().flat_map(TrustFiles::present);
+            let kept = kept.filter(|(kept, _)| *kept == kind).map(|(_, bytes)| bytes).next();
+            let name = TargetName::new(kind.file_name()).map_err(|error| unforeseen(&error))?;
+            match (kept, self.repository.targets().signed.targets.get(&name)) {
+                (None, None) => Ok(None),
+                (Some(_), None) => Err(SyncError::Incomplete { kind }),
+                (Some(kept), Some(target)) if is_target(kept, target) => Ok(Some(kept.to_vec())),
+                (_, Some(_)) => {
+                    self.read(kind.file_name(), u64::try_from(MAX_BYTES).unwrap_or(u64::MAX))
+                }
+            }
+        };
+        Ok(TrustFiles {
+            key_ring: list(DocumentKind::KeyRing)?
+                .ok_or(SyncError::Incomplete { kind: DocumentKind::KeyRing })?,
+            recognition: list(DocumentKind::Recognition)?,
+            risk_areas: list(DocumentKind::RiskAreas)?,
+            policy: list(DocumentKind::Policy)?,
+        })
+    }
+}
+
+/// Whether a file is what was signed.
+fn is_target(bytes: &[u8], target: &schema::Target) -> bool {
+    u64::try_from(bytes.len()).is_ok_and(|length| length == target.length)
+        && Sha256::digest(bytes).as_slice() == &*target.hashes.sha256
+}
+
+/// What was verified of the metadata.
+type Loaded = (Repository, Metadata, Published, Lineage);
 
 /// One sync.
 struct Session<'sync> {
@@ -133,7 +235,7 @@ struct Session<'sync> {
 }
 
 impl Session<'_> {
-    async fn fetch(&self) -> Result<Update, Refusal> {
+    async fn verify(&self) -> Result<Loaded, Refusal> {
         let seed = self.seed()?;
         let repository = match self.load().await {
             Ok(repository) => repository,
@@ -144,8 +246,8 @@ impl Session<'_> {
                 });
             }
         };
-        match self.rest(&repository, &seed).await {
-            Ok(update) => Ok(update),
+        match self.rest(&repository, &seed) {
+            Ok((root, published, lineage)) => Ok((repository, root, published, lineage)),
             Err(error) => Err(Refusal { error: Box::new(error), newer_root: self.newer_root()? }),
         }
     }
@@ -192,8 +294,12 @@ impl Session<'_> {
         Ok(loader.load().await?)
     }
 
-    /// What is left to check when `tough` is content, and the lists.
-    async fn rest(&self, repository: &Repository, seed: &Seed) -> Result<Update, SyncError> {
+    /// What is left to check when `tough` is content.
+    fn rest(
+        &self,
+        repository: &Repository,
+        seed: &Seed,
+    ) -> Result<(Metadata, Published, Lineage), SyncError> {
         let (root, timestamp) = (&repository.root().signed, &repository.timestamp().signed);
         let (snapshot, targets) = (&repository.snapshot().signed, &repository.targets().signed);
         self.refuse_expired(Role::Root, root)?;
@@ -222,16 +328,7 @@ impl Session<'_> {
         } else {
             self.accepted(root, consistent)?
         };
-        let files = TrustFiles {
-            key_ring: self
-                .list(repository, DocumentKind::KeyRing)
-                .await?
-                .ok_or(SyncError::Incomplete { kind: DocumentKind::KeyRing })?,
-            recognition: self.list(repository, DocumentKind::Recognition).await?,
-            risk_areas: self.list(repository, DocumentKind::RiskAreas).await?,
-            policy: self.list(repository, DocumentKind::Policy).await?,
-        };
-        Ok(Update { root, published, files, lineage })
+        Ok((root, published, lineage))
     }
 
     fn refuse_expired(&self, role: Role, metadata: &impl schema::Role) -> Result<(), SyncError> {
@@ -265,45 +362,6 @@ impl Session<'_> {
         }
     }
 
-    /// One list, from here if it has not changed.
-    async fn list(
-        &self,
-        repository: &Repository,
-        kind: DocumentKind,
-    ) -> Result<Option<Vec<u8>>, SyncError> {
-        let name = kind.file_name();
-        let kept = self.trusted.files.iter().flat_map(TrustFiles::present);
-        let kept = kept.filter(|(kept, _)| *kept == kind).map(|(_, bytes)| bytes).next();
-        let target_name = TargetName::new(name).map_err(|error| unforeseen(&error))?;
-        let Some(target) = repository.targets().signed.targets.get(&target_name) else {
-            return if kept.is_some() { Err(SyncError::Incomplete { kind }) } else { Ok(None) };
-        };
-        let same = |bytes: &[u8]| {
-            u64::try_from(bytes.len()).is_ok_and(|length| length == target.length)
-                && Sha256::digest(bytes).as_slice() == &*target.hashes.sha256
-        };
-        if let Some(kept) = kept.filter(|bytes| same(bytes)) {
-            return Ok(Some(kept.to_vec()));
-        }
-        if !usize::try_from(target.length).is_ok_and(|length| length <= MAX_BYTES) {
-            return Err(SyncError::Oversize { name: name.to_owned() });
-        }
-        self.courier.limit(target.length);
-        let read = async {
-            let stream = repository.read_target(&target_name).await?;
-            match stream {
-                Some(stream) => stream.into_vec().await.map(Some),
-                None => Ok(None),
-            }
-        };
-        match read.await {
-            Ok(Some(bytes)) if same(&bytes) => Ok(Some(bytes)),
-            Ok(Some(_)) => Err(SyncError::Tampered { name: name.to_owned() }),
-            Ok(None) => Err(SyncError::Incomplete { kind }),
-            Err(error) => Err(self.translate(error)),
-        }
-    }
-
     /// The newest root that `tough` verified, if it is newer than the trusted one.
     fn newer_root(&self) -> Result<Option<Metadata>, SyncError> {
         let path = self.datastore.join("root.json");
@@ -317,7 +375,7 @@ impl Session<'_> {
     async fn explain(&self, error: LoadError) -> SyncError {
         let error = match error {
             LoadError::Setting(error) => return error.into(),
-            LoadError::Tough(error) => self.translate(*error),
+            LoadError::Tough(error) => translate(*error, self.now),
         };
         // Keys that are not ours: of another authority, or a forgery?
         match error {
@@ -338,50 +396,51 @@ impl Session<'_> {
         let Ok(stream) = self.courier.fetch(url).await else { return false };
         stream.into_vec().await.is_ok_and(|bytes| bytes != self.trusted.root.bytes)
     }
+}
 
-    fn translate(&self, error: ToughError) -> SyncError {
-        match error {
-            ToughError::ExpiredMetadata { role, .. } => {
-                SyncError::Expired { role: our(role), expires: None }
-            }
-            ToughError::OlderMetadata { role, current_version, new_version, .. } => {
-                let (offered, installed) = (new_version, current_version);
-                SyncError::Rollback { role: our(role), offered, installed }
-            }
-            ToughError::OlderSnapshotInTimestamp { snapshot_new, snapshot_old, .. } => {
-                let (offered, installed) = (snapshot_new, snapshot_old);
-                SyncError::Rollback { role: Role::Snapshot, offered, installed }
-            }
-            ToughError::SnapshotRoleRollback { new_role_version, old_role_version, .. } => {
-                let (offered, installed) = (new_role_version, old_role_version);
-                SyncError::Rollback { role: Role::Targets, offered, installed }
-            }
-            ToughError::SnapshotRoleMissing { .. } => {
-                SyncError::Inconsistent { name: "snapshot.json".to_owned() }
-            }
-            ToughError::VersionMismatch { role, .. } => {
-                SyncError::Inconsistent { name: format!("{}.json", our(role)) }
-            }
-            ToughError::VerifyMetadata { role: RoleType::Root, .. } => SyncError::UnknownRoot,
-            ToughError::VerifyMetadata { role, .. } => SyncError::Unsigned { role: our(role) },
-            ToughError::ParseMetadata { role, .. } => SyncError::Malformed { role: our(role) },
-            ToughError::TimestampMetaLength { .. } | ToughError::MissingSnapshotMeta { .. } => {
-                SyncError::Malformed { role: Role::Timestamp }
-            }
-            ToughError::SnapshotTargetsMetaMissing { .. } | ToughError::MetaMissing { .. } => {
-                SyncError::Malformed { role: Role::Snapshot }
-            }
-            ToughError::MaxUpdatesExceeded { .. } => SyncError::TooManyRoots,
-            ToughError::ParseTrustedMetadata { .. } | ToughError::VerifyTrustedMetadata { .. } => {
-                SyncError::Damaged { role: Role::Root }
-            }
-            ToughError::SystemTimeSteppedBackward { .. } => SyncError::Clock { now: self.now },
-            ToughError::Transport { url, source, .. } => {
-                let name = url.path_segments().and_then(Iterator::last).unwrap_or_default();
-                refused(name, &source)
-            }
-            error => unforeseen(&error),
+/// What `tough` found wrong.
+fn translate(error: ToughError, now: Timestamp) -> SyncError {
+    match error {
+        ToughError::ExpiredMetadata { role, .. } => {
+            SyncError::Expired { role: our(role), expires: None }
         }
+        ToughError::OlderMetadata { role, current_version, new_version, .. } => {
+            let (offered, installed) = (new_version, current_version);
+            SyncError::Rollback { role: our(role), offered, installed }
+        }
+        ToughError::OlderSnapshotInTimestamp { snapshot_new, snapshot_old, .. } => {
+            let (offered, installed) = (snapshot_new, snapshot_old);
+            SyncError::Rollback { role: Role::Snapshot, offered, installed }
+        }
+        ToughError::SnapshotRoleRollback { new_role_version, old_role_version, .. } => {
+            let (offered, installed) = (new_role_version, old_role_version);
+            SyncError::Rollback { role: Role::Targets, offered, installed }
+        }
+        ToughError::SnapshotRoleMissing { .. } => {
+            SyncError::Inconsistent { name: "snapshot.json".to_owned() }
+        }
+        ToughError::VersionMismatch { role, .. } => {
+            SyncError::Inconsistent { name: format!("{}.json", our(role)) }
+        }
+        ToughError::VerifyMetadata { role: RoleType::Root, .. } => SyncError::UnknownRoot,
+        ToughError::VerifyMetadata { role, .. } => SyncError::Unsigned { role: our(role) },
+        ToughError::ParseMetadata { role, .. } => SyncError::Malformed { role: our(role) },
+        ToughError::TimestampMetaLength { .. } | ToughError::MissingSnapshotMeta { .. } => {
+            SyncError::Malformed { role: Role::Timestamp }
+        }
+        ToughError::SnapshotTargetsMetaMissing { .. } | ToughError::MetaMissing { .. } => {
+            SyncError::Malformed { role: Role::Snapshot }
+        }
+        ToughError::MaxUpdatesExceeded { .. } => SyncError::TooManyRoots,
+        ToughError::ParseTrustedMetadata { .. } | ToughError::VerifyTrustedMetadata { .. } => {
+            SyncError::Damaged { role: Role::Root }
+        }
+        ToughError::SystemTimeSteppedBackward { .. } => SyncError::Clock { now },
+        ToughError::Transport { url, source, .. } => {
+            let name = url.path_segments().and_then(Iterator::last).unwrap_or_default();
+            refused(name, &source)
+        }
+        error => unforeseen(&error),
     }
 }
 
