@@ -17,14 +17,16 @@
 //! [`trust`] is the set of lists that an authority publishes: the [`key_ring`], mutual
 //! [`recognition`], the [`risk_area`]s, and the place's [`policy`], each one [`document`] with a
 //! version and a date. [`revocation`] is the set of codes that were withdrawn before they expire.
-//! [`sync`] brings them in, and [`store`] keeps them beside the records.
+//! [`sync`] fetches what a trusted root vouches for, by wire or from a stick, and [`store`] keeps it
+//! beside the records.
 //!
 //! # Around it
 //!
 //! [`session`] is one lane as a state machine: what to judge, what to show, and for how long.
 //! [`device`] is what is plugged in, or could be: today picture files in a camera's place.
-//! [`authority`] is the issuing side: keys, registers, codes, and the lists. [`clock`], [`issuer`],
-//! [`language`], and [`place`] are the words that all of them share.
+//! [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed repository
+//! that terminals fetch them from. [`clock`], [`issuer`], [`language`], and [`place`] are the words
+//! that all of them share.
 //!
 //! # What is true of the whole
 //!
@@ -33,7 +35,7 @@
 //! - What judges does no input or output, but that revocations are looked up where they lie, in files
 //!   that are open already and never change. [`store`] and the registers of `authority`, each in a
 //!   room of its own, alone speak SQL; `revocation`, `sync`, `device`, `authority`, and the programs
-//!   alone touch files.
+//!   alone touch files, and `sync` alone asks a network.
 //! - The library knows no camera and no screen. Those are the programs', in `src/bin`, and a
 //!   program names no other.
 //! - No input panics, no error ends in a pass, and nothing personal is in an error or a record.

@@ -33,7 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("audit", &["credential", "decision", "symbol"]),
     ("session", &["credential", "decision", "symbol"]),
     ("store", &["audit", "credential", "decision", "policy", "revocation", "trust"]),
-    ("sync", &["document", "revocation", "trust"]),
+    ("sync", &["document", "revocation", "store", "trust"]),
     ("device", &["frame"]),
     (
         "authority",
@@ -86,6 +86,9 @@ fn one_file_reads_the_clock_and_each_side_has_one_room_for_sql() -> io::Result<(
     let homes = [
         ("Utc::now", &["clock.rs"][..]),
         ("rusqlite::", &["store", "authority/registers"]),
+        ("tough::", &["sync"]),
+        ("reqwest::", &["sync/transport.rs"]),
+        ("tokio::", &["sync"]),
         ("nokhwa::", &["bin/greengate/kiosk/camera/capture.rs"]),
     ];
     for path in rust_files(&src)? {

@@ -12,7 +12,7 @@ mod common;
 use std::{
     cell::RefCell,
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output, Stdio},
@@ -838,4 +838,77 @@ advertisement: retry: not a health code [E11]
 smeared paper: retry: seen but unreadable [E10]
 ";
     assert_eq!(said, expected);
+}
+
+#[test]
+fn what_an_authority_publishes_a_terminal_takes_and_nothing_else() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (authority, out, keys) = (path("authority"), path("out"), path("keys"));
+    let (state, root) = (path("state"), path("root.json"));
+    let issue = |arguments: &[&str]| run(AUTHORITY, arguments);
+    let sync = |source: &[&str]| run(TERMINAL, &[&["--state", &state, "sync"], source].concat());
+
+    assert_eq!(status(&issue(&["init", &authority, "--demo"])), 0);
+    let output = issue(&["publish", &authority, &out]);
+    assert_eq!(
+        (status(&output), stderr(&output)),
+        (1, "greengate-authority: there is no root yet: make one with `root init`\n".to_owned())
+    );
+    assert_eq!(status(&issue(&["root", "init", &authority, &keys])), 0);
+    assert_eq!(status(&issue(&["root", "init", &authority, &keys])), 1);
+    for entry in fs::read_dir(&keys).unwrap() {
+        assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    fs::write(&root, issue(&["root", "show", &authority]).stdout).unwrap();
+    assert_eq!(status(&issue(&["publish", &authority, &out, "--with", &root])), 0);
+
+    // Not yet provisioned.
+    let output = sync(&["--from", &out]);
+    assert_eq!(status(&output), 1);
+    assert!(stderr(&output).ends_with("[Y10]\n"), "{}", stderr(&output));
+    let provision = ["--state", &state, "provision", "--place", "park", "--root", &root];
+    assert_eq!(status(&run(TERMINAL, &provision)), 0);
+    assert_eq!(status(&run(TERMINAL, &provision)), 0);
+
+    let output = sync(&["--from", &out]);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("updated\nkey-ring.json version 1, issued "));
+    assert!(stdout(&sync(&["--from", &out])).starts_with("nothing new\n"));
+    let lists = path("lists");
+    assert_eq!(status(&issue(&["trust", &authority, &lists])), 0);
+    let output = run(TERMINAL, &["--state", &state, "trust", "import", &lists]);
+    assert_eq!(status(&output), 1);
+    assert!(stderr(&output).contains("has a trusted root"), "{}", stderr(&output));
+
+    // The next root and the next lists, by wire.
+    let files = fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.map(|path| path.to_str().unwrap().to_owned()).collect();
+    let rotate = ["root", "rotate", &authority, "--key", &files[0]];
+    assert_eq!(status(&issue(&rotate)), 1);
+    let output = issue(&[&rotate[..], &["--key", &files[1], "--replace", "timestamp"]].concat());
+    assert_eq!(stdout(&output), "root version 2\n", "{}", stderr(&output));
+    assert_eq!(status(&issue(&["publish", &authority, &out])), 0);
+    let mut server = Command::new(AUTHORITY)
+        .args(["serve", &out, "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut url = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    let output = sync(&["--url", url.trim()]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("updated\nkey-ring.json version 3, issued "));
+
+    // What was published a year ago.
+    let long_ago = ["publish", &authority, &out, "--at", "2021-11-20T00:00:00Z"];
+    assert_eq!(status(&issue(&long_ago)), 0);
+    let output = sync(&["--from", &out]);
+    assert_eq!(status(&output), 1);
+    assert!(stderr(&output).ends_with("[Y20]\n"), "{}", stderr(&output));
+    assert_eq!(status(&issue(&["timestamp", &authority, &out])), 1);
+    assert_eq!(status(&sync(&[])), 2);
+    assert_eq!(status(&sync(&["--url", "http://a", "--from", "b"])), 2);
 }

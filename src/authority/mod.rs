@@ -8,7 +8,8 @@
 //! [`issue_for`](Authority::issue_for) composes a person's code from what the registers say of
 //! them, [`transcode`](Authority::transcode) converts a province's code into the national
 //! platform's, [`issue`](Authority::issue) signs whatever it is given, and
-//! [`publish`](Authority::publish) makes the lists that terminals trust.
+//! [`publish`](Authority::publish) makes the lists that terminals trust. [`repository`] is where
+//! terminals fetch them from, signed and bound together, and [`serve`] shows it to a network.
 
 mod compose;
 pub mod golden;
@@ -16,6 +17,8 @@ mod keys;
 mod person;
 pub mod print;
 mod registers;
+pub mod repository;
+pub mod serve;
 mod transcode;
 
 use std::{
@@ -318,6 +321,9 @@ pub enum AuthorityError {
     /// A code cannot be revoked.
     #[error(transparent)]
     Revocation(#[from] RevocationError),
+    /// A repository cannot be published so.
+    #[error(transparent)]
+    Repository(#[from] repository::RepositoryError),
 
     /// The list of risk areas does not allow it.
     #[error(transparent)]

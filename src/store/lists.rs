@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 use thiserror::Error;
 
-use super::{Store, StoreError, Sync, log, revocations, write};
+use super::{Store, StoreError, Sync, log, revocations, update, write};
 use crate::{
     audit::Event,
     clock::{ClockState, Floor, Timestamp},
@@ -15,6 +15,8 @@ use crate::{
 
 impl Store {
     /// Checks a set of lists and installs it, whole; a list that the set lacks stays as it was.
+    ///
+    /// A terminal that has a trusted root takes lists from [`update`](Self::update) alone.
     ///
     /// # Errors
     ///
@@ -29,27 +31,12 @@ impl Store {
         editions: &[Edition],
         now: Timestamp,
     ) -> Result<(), InstallError> {
-        let trust = Trust::parse(files)?;
-        if let Some(flaw) =
-            trust.policy.as_ref().and_then(|policy| policy.flaws().into_iter().next())
-        {
-            return Err(InstallError::Flaw { flaw });
-        }
+        let trust = usable(files)?;
         let transaction = write(&mut self.connection)?;
-        let mut lists = Vec::new();
-        for ((kind, version, issued), (_, bytes)) in trust.versions().zip(files.present()) {
-            refuse_older(&transaction, kind, version, issued, bytes)?;
-            put(&transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
-            lists.push(format!("{} {version}", kind.file_name()));
+        if update::has_root(&transaction).map_err(StoreError::from)? {
+            return Err(InstallError::Unsigned);
         }
-        revocations::accept(&transaction, editions, trust.published(), now)?;
-        lists.extend(
-            editions
-                .iter()
-                .map(|Edition { list, version, .. }| format!("{} {version}", list.file_name())),
-        );
-        let event = Event::Installed { lists: lists.join(", ") };
-        log::append(&transaction, log::entry_of(&event, now))?;
+        put_all(&transaction, &trust, files, editions, now)?;
         transaction.commit().map_err(StoreError::from)?;
         self.mark(Sync::Now)?;
         Ok(())
@@ -86,11 +73,43 @@ impl Store {
     }
 
     /// The kept bytes of one list.
-    fn kept(&self, kind: DocumentKind) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn kept(&self, kind: DocumentKind) -> Result<Option<Vec<u8>>, StoreError> {
         let mut query =
             self.connection.prepare_cached("SELECT bytes FROM document WHERE file = ?1")?;
         Ok(query.query_row([kind.file_name()], |row| row.get(0)).optional()?)
     }
+}
+
+/// Reads a set of lists, and refuses one that cannot be meant so.
+pub(super) fn usable(files: &TrustFiles) -> Result<Trust, InstallError> {
+    let trust = Trust::parse(files)?;
+    let flaw = trust.policy.as_ref().and_then(|policy| policy.flaws().into_iter().next());
+    flaw.map_or(Ok(trust), |flaw| Err(InstallError::Flaw { flaw }))
+}
+
+/// Puts every list of a set, and these editions of lists of revocations, in place of what is
+/// installed, and records it.
+pub(super) fn put_all(
+    transaction: &Transaction<'_>,
+    trust: &Trust,
+    files: &TrustFiles,
+    editions: &[Edition],
+    now: Timestamp,
+) -> Result<(), InstallError> {
+    let mut lists = Vec::new();
+    for ((kind, version, issued), (_, bytes)) in trust.versions().zip(files.present()) {
+        refuse_older(transaction, kind, version, issued, bytes)?;
+        put(transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
+        lists.push(format!("{} {version}", kind.file_name()));
+    }
+    revocations::accept(transaction, editions, trust.published(), now)?;
+    let editions = editions.iter();
+    lists.extend(
+        editions.map(|Edition { list, version, .. }| format!("{} {version}", list.file_name())),
+    );
+    let event = Event::Installed { lists: lists.join(", ") };
+    log::append(transaction, log::entry_of(&event, now))?;
+    Ok(())
 }
 
 /// Refuses a list that is older than the one installed, or another of the same version.
@@ -195,4 +214,8 @@ pub enum InstallError {
     /// It cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
+
+    /// The terminal has a trusted root, and nobody signed for these.
+    #[error("this terminal has a trusted root: it takes lists from `greengate sync` alone")]
+    Unsigned,
 }

@@ -17,6 +17,7 @@ mod log;
 mod marks;
 mod migrate;
 mod revocations;
+mod update;
 
 use std::{
     fs,
@@ -35,6 +36,7 @@ pub use self::{
     cipher::KEY_FILE,
     lists::InstallError,
     log::{CHECKPOINT_EVERY, KEPT, LogState, Totals},
+    update::{Lineage, Metadata, Published, Role, Trusted, Update, UpdateError},
 };
 use self::{
     cipher::Key,

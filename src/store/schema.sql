@@ -67,4 +67,10 @@ CREATE TABLE checkpoint (
     size INTEGER PRIMARY KEY,
     at   INTEGER NOT NULL,
     note TEXT NOT NULL
+-- What the roles of the update repository signed last, byte for byte. No rows: no trusted root; one
+-- row: a root that nothing has been fetched under yet.
+CREATE TABLE tuf_metadata (
+    role    TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    bytes   BLOB NOT NULL
 ) STRICT;

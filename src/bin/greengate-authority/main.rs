@@ -11,6 +11,7 @@ mod medical;
 mod partner;
 mod person;
 mod policy;
+mod repository;
 mod revoke;
 mod risk;
 mod transcode;
@@ -95,6 +96,12 @@ enum Command {
     /// The policy pack in force.
     #[command(subcommand)]
     Policy(policy::Policy),
+    Publish(repository::Publish),
+    /// The root of what is published: which keys count.
+    #[command(subcommand)]
+    Root(repository::Root),
+    Timestamp(repository::Timestamp),
+    Serve(repository::Serve),
     /// Write the next version of the lists that terminals trust.
     Trust {
         /// The authority's folder.
@@ -160,6 +167,10 @@ impl Command {
             Self::Exception(exception) => exception.run(),
             Self::Partner(partner) => partner.run(out),
             Self::Policy(policy) => policy.run(out),
+            Self::Publish(publish) => publish.run(),
+            Self::Root(root) => root.run(out),
+            Self::Timestamp(timestamp) => timestamp.run(),
+            Self::Serve(serve) => serve.run(out),
             Self::Trust { folder, out, at } => {
                 let mut authority = Authority::open(folder)?;
                 Ok(authority.publish_to(out, at.instant()).map(drop)?)

@@ -11,6 +11,7 @@ mod kiosk;
 mod lane;
 mod provision;
 mod read;
+mod sync;
 mod trust;
 mod verify;
 
@@ -49,6 +50,7 @@ enum Command {
     Kiosk(kiosk::Kiosk),
     Provision(provision::Provision),
     Read(read::Read),
+    Sync(sync::Sync),
     Trust(trust::Trust),
     Verify(verify::Verify),
 }
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Kiosk(kiosk) => state().and_then(|state| kiosk.run(&state)),
         Command::Provision(provision) => state().and_then(|state| provision.run(&state)),
         Command::Read(read) => read.run(&mut out),
+        Command::Sync(sync) => state().and_then(|state| sync.run(&state, &mut out)),
         Command::Trust(trust) => state().and_then(|state| trust.run(&state, &mut out)),
         Command::Verify(verify) => verify.run(state, &mut out),
     };

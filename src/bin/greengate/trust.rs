@@ -31,7 +31,8 @@ pub(crate) struct Trust {
 enum Command {
     /// Check the lists in a folder and install them, all or none.
     ///
-    /// A list that is older than the installed one is refused. Lists of revocations are checked from
+    /// A list that is older than the installed one is refused, and so are all of them if this
+    /// terminal has a trusted root: nobody has signed them. Lists of revocations are checked from
     /// end to end, which takes a second for some tens of millions of codes. Exit status: 0 installed, 1 the
     /// lists cannot be used, 70 the terminal's state cannot be.
     Import {
@@ -86,7 +87,7 @@ impl Trust {
 
 /// Takes the clock for right if lists that were just installed are as new as it says: they bear the
 /// publisher's time.
-fn anchor(store: &mut Store, now: Timestamp) -> Result<(), Failure> {
+pub(crate) fn anchor(store: &mut Store, now: Timestamp) -> Result<(), Failure> {
     let basis = store.load_basis()?;
     let policy = basis.trust.as_ref().and_then(|trust| Some((trust, trust.policy.as_ref()?)));
     let Some((trust, policy)) = policy else { return Ok(()) };
@@ -97,7 +98,12 @@ fn anchor(store: &mut Store, now: Timestamp) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show_versions(basis: &Basis, now: Timestamp, out: &mut impl Write) -> Result<u8, Failure> {
+/// Prints a line for each list.
+pub(crate) fn show_versions(
+    basis: &Basis,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<u8, Failure> {
     let Some(trust) = &basis.trust else {
         writeln!(out, "not provisioned: everybody is referred [E73]")?;
         return Ok(0);

@@ -1,7 +1,15 @@
-//! How trusted lists arrive: today from a folder, such as a USB stick.
+//! How trusted lists arrive: by wire, or in a folder such as a USB stick.
 //!
-//! What arrives is read with a bound on its size and handed on as it is; [`Trust::parse`] checks
-//! it, and [`store`](crate::store) decides whether it may replace what is there.
+//! A terminal that has a trusted root takes what the root's keys have signed and nothing else:
+//! [`sync()`] fetches it from an update repository, wherever that is, and the store replaces what is
+//! there as a whole. A terminal without one reads the lists that stand side by side in a folder,
+//! which nobody has signed: [`read_folder`].
+//!
+//! Either way what arrives is bounded in size, [`Trust::parse`] checks it, and
+//! [`store`](crate::store) decides whether it may replace what is there.
+
+mod transport;
+mod tuf;
 
 use std::{
     fs::File,
@@ -10,6 +18,11 @@ use std::{
 };
 
 use thiserror::Error;
+
+pub use self::{
+    transport::{SettingError, Source, Web},
+    tuf::{Refusal, SyncError, Synced, Verified, fetch, read_root, sync, verify},
+};
 
 use crate::{
     document::MAX_BYTES,

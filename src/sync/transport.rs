@@ -1,0 +1,460 @@
+//! How files of the repository reach this machine: from a folder, or over HTTP.
+//!
+//! Each file is brought into a folder that is thrown away, up to a limit, and is handed on only
+//! when it is there whole. A download that is cut off goes on where it was, after a pause that
+//! doubles; it is given up when the server answers but will not, and at a deadline.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use reqwest::{
+    Certificate, Client, Proxy, Response, StatusCode, Url,
+    header::{CONTENT_RANGE, RANGE},
+    redirect::Policy,
+};
+use thiserror::Error;
+use tough::{Bytes, Transport, TransportError, TransportErrorKind, TransportStream, async_trait};
+
+/// How long a connection may take to come about, over a mountain link.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a server may say nothing in the middle of an answer.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// What an attempt may take at least, whatever the size.
+const SHORTEST_DEADLINE: Duration = Duration::from_mins(1);
+
+/// The slowest line that is waited for, in bytes a second: a modem.
+const SLOWEST: u64 = 2 << 10;
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Bytes that are handed on at once.
+const CHUNK: usize = 64 << 10;
+
+/// Where the repository is.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// In a folder, such as a USB stick.
+    Folder(PathBuf),
+    /// At a web server.
+    Web(Web),
+}
+
+/// A web server, and the way to it.
+#[derive(Clone, Debug)]
+pub struct Web {
+    url: Url,
+    proxy: Option<String>,
+    certificates: Option<PathBuf>,
+    bytes_per_second: Option<u64>,
+    attempts: u32,
+    pause: Duration,
+}
+
+impl Web {
+    /// The repository below `url`: five attempts for each file, the first pause one second, and the
+    /// proxy that the environment names.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] if that is no URL of HTTP.
+    pub fn new(url: &str) -> Result<Self, SettingError> {
+        let url = if url.ends_with('/') { url.to_owned() } else { format!("{url}/") };
+        let url = Url::parse(&url).map_err(|error| SettingError(format!("the URL: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(SettingError("the URL: neither http nor https".to_owned()));
+        }
+        Ok(Self {
+            url,
+            proxy: None,
+            certificates: None,
+            bytes_per_second: None,
+            attempts: 5,
+            pause: Duration::from_secs(1),
+        })
+    }
+
+    /// Through this proxy.
+    #[must_use]
+    pub fn with_proxy(self, proxy: Option<String>) -> Self {
+        Self { proxy, ..self }
+    }
+
+    /// Believing the certificates in this PEM file, and no others, to know a server by.
+    #[must_use]
+    pub fn with_certificates(self, certificates: Option<PathBuf>) -> Self {
+        Self { certificates, ..self }
+    }
+
+    /// Taking this many bytes a second at most.
+    #[must_use]
+    pub fn with_bytes_per_second(self, bytes_per_second: Option<u64>) -> Self {
+        Self { bytes_per_second: bytes_per_second.filter(|rate| *rate > 0), ..self }
+    }
+
+    /// Trying this many times for each file, with this pause after the first time.
+    #[must_use]
+    pub fn with_attempts(self, attempts: u32, pause: Duration) -> Self {
+        Self { attempts, pause, ..self }
+    }
+
+    fn client(&self) -> Result<Client, SettingError> {
+        let mut builder = Client::builder()
+            .user_agent(concat!("greengate/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(SILENCE)
+            .redirect(Policy::limited(3));
+        if let Some(proxy) = &self.proxy {
+            let proxy = Proxy::all(proxy.as_str());
+            builder = builder.proxy(proxy.map_err(|error| setting("the proxy", &error))?);
+        } else if self.url.host_str().is_some_and(is_this_machine) {
+            builder = builder.no_proxy();
+        }
+        if let Some(path) = &self.certificates {
+            let pem = fs::read(path)
+                .map_err(|error| SettingError(format!("{}: {error}", path.display())))?;
+            let certificates = Certificate::from_pem_bundle(&pem);
+            let certificates =
+                certificates.map_err(|error| setting(&path.display().to_string(), &error))?;
+            builder = builder.tls_certs_only(certificates);
+        } else if self.url.scheme() == "http" {
+            // A machine without any certificates can still fetch what is signed anyway.
+            builder = builder.tls_certs_only([]);
+        }
+        builder.build().map_err(|error| setting("the connection", &error))
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+fn setting(what: &str, error: &reqwest::Error) -> SettingError {
+    SettingError(format!("{what}: {}", causes(error)))
+}
+
+/// The way to a server is described in a way that cannot be followed.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{0}")]
+pub struct SettingError(String);
+
+/// Brings the files of one source, and keeps them for as long as one sync takes.
+#[derive(Clone, Debug)]
+pub(super) struct Courier(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    way: Way,
+    url: Url,
+    folder: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum Way {
+    Folder,
+    Web(Web, Client),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    limit: u64,
+    brought: BTreeMap<String, PathBuf>,
+}
+
+impl Courier {
+    /// A courier that puts what it brings into `folder`, and at first brings files of `limit` bytes
+    /// at most.
+    pub(super) fn new(source: &Source, folder: PathBuf, limit: u64) -> Result<Self, SettingError> {
+        let (way, url) = match source {
+            Source::Folder(path) => {
+                let whole = fs::canonicalize(path)
+                    .map_err(|error| SettingError(format!("{}: {error}", path.display())))?;
+                let url = Url::from_directory_path(&whole);
+                let url = url.map_err(|()| SettingError(format!("{}", path.display())))?;
+                (Way::Folder, url)
+            }
+            Source::Web(web) => (Way::Web(web.clone(), web.client()?), web.url.clone()),
+        };
+        let state = Mutex::new(State { limit, brought: BTreeMap::new() });
+        Ok(Self(Arc::new(Inner { way, url, folder, state })))
+    }
+
+    /// The address of a folder of the repository.
+    pub(super) fn address(&self, folder: &str) -> Result<Url, SettingError> {
+        let joined = self.0.url.join(&format!("{folder}/"));
+        joined.map_err(|error| SettingError(format!("the URL: {error}")))
+    }
+
+    /// Brings files of `limit` bytes at most from now on.
+    pub(super) fn limit(&self, limit: u64) {
+        self.state(|state| state.limit = limit);
+    }
+
+    /// What it brought under a name.
+    pub(super) fn brought(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let path = self.state(|state| state.brought.get(name).cloned());
+        path.map(fs::read).transpose()
+    }
+
+    fn state<T>(&self, ask: impl FnOnce(&mut State) -> T) -> T {
+        ask(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn bring(&self, url: &Url, path: &Path, limit: u64) -> Result<(), Failure> {
+        match &self.0.way {
+            Way::Folder => copy(url, path, limit),
+            Way::Web(web, client) => download(web, client, url, path, limit).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Courier {
+    async fn fetch(&self, url: Url) -> Result<TransportStream, TransportError> {
+        let name = url.path_segments().and_then(Iterator::last).unwrap_or_default().to_owned();
+        let (limit, number) = self.state(|state| (state.limit, state.brought.len()));
+        let path = self.0.folder.join(number.to_string());
+        match self.bring(&url, &path, limit).await {
+            Ok(()) => {
+                let file = File::open(&path).map_err(|error| {
+                    TransportError::new_with_cause(TransportErrorKind::Other, &url, error)
+                })?;
+                self.state(|state| state.brought.insert(name, path));
+                Ok(Box::pin(Brought::File { url, file }))
+            }
+            Err(Failure::Missing) => {
+                Err(TransportError::new(TransportErrorKind::FileNotFound, url))
+            }
+            // An error here would be taken to mean that there is no newer root.
+            Err(failure) => Ok(Box::pin(Brought::Failed { url, failure: Some(failure) })),
+        }
+    }
+}
+
+/// A file that was brought, or the reason why it was not.
+enum Brought {
+    File { url: Url, file: File },
+    Failed { url: Url, failure: Option<Failure> },
+}
+
+impl Stream for Brought {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let failed = |url: &Url, failure: Failure| {
+            Err(TransportError::new_with_cause(TransportErrorKind::Other, url, failure))
+        };
+        Poll::Ready(match &mut *self {
+            Self::File { url, file } => {
+                let mut chunk = vec![0; CHUNK];
+                match file.read(&mut chunk) {
+                    Ok(0) => None,
+                    Ok(read) => {
+                        chunk.truncate(read);
+                        Some(Ok(chunk.into()))
+                    }
+                    Err(error) => Some(failed(url, error.into())),
+                }
+            }
+            Self::Failed { url, failure } => failure.take().map(|failure| failed(url, failure)),
+        })
+    }
+}
+
+fn copy(url: &Url, to: &Path, limit: u64) -> Result<(), Failure> {
+    let from = url.to_file_path().map_err(|()| Failure::Missing)?;
+    let metadata = fs::metadata(&from)?;
+    // A pipe on a stick would never end, or never begin.
+    if !metadata.is_file() {
+        return Err(Failure::Missing);
+    }
+    let mut content = File::open(&from)?.take(limit.saturating_add(1));
+    let length = io::copy(&mut content, &mut File::create(to)?)?;
+    if length > limit { Err(Failure::Oversize { limit }) } else { Ok(()) }
+}
+
+async fn download(
+    web: &Web,
+    client: &Client,
+    url: &Url,
+    path: &Path,
+    limit: u64,
+) -> Result<(), Failure> {
+    let slowest = web.bytes_per_second.map_or(SLOWEST, |rate| rate.min(SLOWEST));
+    let deadline = SHORTEST_DEADLINE + Duration::from_secs(limit / slowest.max(1));
+    let mut pause = web.pause;
+    let mut attempt = 1;
+    loop {
+        let tried = tokio::time::timeout(deadline, attempt_once(web, client, url, path, limit));
+        let failure = match tried.await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(failure)) => failure,
+            Err(_) => Failure::Unreachable { what: "the answer took too long".to_owned() },
+        };
+        if attempt >= web.attempts || !failure.may_pass() {
+            return Err(failure);
+        }
+        attempt += 1;
+        tokio::time::sleep(jittered(pause)).await;
+        pause = (2 * pause).min(LONGEST_PAUSE);
+    }
+}
+
+async fn attempt_once(
+    web: &Web,
+    client: &Client,
+    url: &Url,
+    path: &Path,
+    limit: u64,
+) -> Result<(), Failure> {
+    // What has a version or a digest in its name stays what it is; the timestamp begins anew.
+    let resumable = !url.path().ends_with("/timestamp.json");
+    let mut have =
+        if resumable { fs::metadata(path).map_or(0, |metadata| metadata.len()) } else { 0 };
+    let mut request = client.get(url.clone());
+    if have > 0 {
+        request = request.header(RANGE, format!("bytes={have}-"));
+    }
+    let mut response = request.send().await.map_err(unreachable)?;
+    match response.status() {
+        StatusCode::OK => have = 0,
+        StatusCode::PARTIAL_CONTENT if goes_on_at(&response, have) => {}
+        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+            fs::remove_file(path)?;
+            return Err(Failure::Unreachable { what: "the server lost its place".to_owned() });
+        }
+        // Object stores say 403 of what they do not have.
+        StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::GONE => {
+            return Err(Failure::Missing);
+        }
+        status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+            return Err(Failure::Unreachable { what: format!("the server answers {status}") });
+        }
+        status => return Err(Failure::Refused { status: status.as_u16() }),
+    }
+    let announced = response.content_length().unwrap_or(0);
+    if have.saturating_add(announced) > limit {
+        return Err(Failure::Oversize { limit });
+    }
+    let mut file =
+        if have > 0 { OpenOptions::new().append(true).open(path)? } else { File::create(path)? };
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        have = have.saturating_add(length);
+        if have > limit {
+            return Err(Failure::Oversize { limit });
+        }
+        file.write_all(&chunk)?;
+        if let Some(rate) = web.bytes_per_second {
+            let nanoseconds = length.saturating_mul(1_000_000_000) / rate;
+            tokio::time::sleep(Duration::from_nanos(nanoseconds)).await;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a partial answer begins where what is there ends.
+fn goes_on_at(response: &Response, have: u64) -> bool {
+    let range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    range.is_some_and(|range| range.starts_with(&format!("bytes {have}-")))
+}
+
+/// Between half of a pause and all of it, so that terminals do not come back all at once.
+fn jittered(pause: Duration) -> Duration {
+    let mut random = [0];
+    // Without random numbers all of it does as well.
+    let random = getrandom::fill(&mut random).map_or(u8::MAX, |()| random[0]);
+    pause / 2 + (pause / 2) * u32::from(random) / u32::from(u8::MAX)
+}
+
+fn unreachable(error: reqwest::Error) -> Failure {
+    // The address stands in the message that this becomes a part of.
+    Failure::Unreachable { what: causes(&error.without_url()) }
+}
+
+/// What an error says, and what is behind it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// A file was not brought.
+#[derive(Debug, Error)]
+pub(super) enum Failure {
+    /// It cannot be read or written.
+    #[error("{source}")]
+    File {
+        /// Why.
+        source: io::Error,
+    },
+
+    /// There is no such file.
+    #[error("there is no such file")]
+    Missing,
+
+    /// It is longer than it may be.
+    #[error("more than {limit} bytes")]
+    Oversize {
+        /// What it may have.
+        limit: u64,
+    },
+
+    /// The server will not give it.
+    #[error("the server answers {status}")]
+    Refused {
+        /// The status.
+        status: u16,
+    },
+
+    /// The server cannot be reached, or not for long enough.
+    #[error("{what}")]
+    Unreachable {
+        /// What happened.
+        what: String,
+    },
+}
+
+impl Failure {
+    /// Whether it may be over soon.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::File { .. } | Self::Missing | Self::Oversize { .. } | Self::Refused { .. } => {
+                false
+            }
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
+            _ => Self::File { source },
+        }
+    }
+}
+
+impl fmt::Debug for Brought {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Brought")
+    }
+}

@@ -1,0 +1,759 @@
+//! The client of the update repository.
+//!
+//! The form is [The Update Framework]'s, and crate `tough` verifies it: signatures, thresholds,
+//! versions, digests, lengths, and expiry. It works in a folder that is made from what the store
+//! trusts and thrown away afterwards, so that nothing is believed because it lay in a file; what
+//! was verified goes back to the store as one [`Update`].
+//!
+//! Beyond `tough`:
+//!
+//! - Expiry is judged by `now` as well as by the system's clock, which `tough` reads itself, and
+//!   nothing is fetched at all while `now` lies below the floor.
+//! - A root that cannot be fetched ends the sync, unless there is none.
+//! - Of one version there is one text, and metadata are of the role that they say.
+//! - Delegations bring no lists: those stand in the top-level targets.
+//! - A list that is installed never disappears.
+//!
+//! [The Update Framework]: https://theupdateframework.github.io/specification/latest/
+
+use std::{error::Error as _, fs, io, path::Path};
+
+use serde::{Deserialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use tempfile::{TempDir, tempdir};
+use thiserror::Error;
+use tokio::runtime::{Builder, Runtime};
+use tough::{
+    ExpirationEnforcement, IntoVec, Limits, Repository, RepositoryLoader, TargetName,
+    TransportErrorKind,
+    error::Error as ToughError,
+    schema::{self, RoleType, Signed},
+};
+
+use super::transport::{Courier, Failure, SettingError, Source};
+use crate::{
+    clock::Timestamp,
+    document::MAX_BYTES,
+    store::{
+        InstallError, Lineage, Metadata, Published, Role, Store, StoreError, Trusted, Update,
+        UpdateError,
+    },
+    trust::{DocumentKind, TrustFiles},
+};
+
+/// The most bytes that metadata may have. A root with a dozen keys has 4 kB, targets of a thousand
+/// files 250 kB.
+const MAX_METADATA: u64 = 1 << 20;
+
+/// The most roots that are followed in one sync: twenty years of one a month.
+const MAX_ROOTS: u64 = 256;
+
+/// The first instant that a clock may show. Source: REQUIREMENTS, section 3.
+const FIRST_INSTANT: i64 = 1_577_836_800;
+
+/// What a sync did.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Synced {
+    /// The source had nothing that was not installed.
+    NothingNew,
+    /// Something newer is installed.
+    Updated,
+}
+
+/// Fetches what `source` has, verifies it, and installs it, all or nothing.
+///
+/// # Errors
+///
+/// [`SyncError`], and the lists that served before serve on.
+pub fn sync(store: &mut Store, source: &Source, now: Timestamp) -> Result<Synced, SyncError> {
+    let trusted = store.trusted()?.ok_or(SyncError::NoRoot)?;
+    match fetch(&trusted, source, now) {
+        Ok(update) => {
+            let same = trusted.root == update.root
+                && trusted.published.as_ref() == Some(&update.published)
+                && trusted.files.as_ref() == Some(&update.files);
+            if same {
+                return Ok(Synced::NothingNew);
+            }
+            store.update(&update, now)?;
+            Ok(Synced::Updated)
+        }
+        Err(Refusal { error, newer_root }) => {
+            if let Some(root) = newer_root {
+                store.raise_root(&root)?;
+            }
+            Err(*error)
+        }
+    }
+}
+
+/// Reads a root that somebody brought by hand, and checks that it is signed by its own keys.
+///
+/// # Errors
+///
+/// [`SyncError::Malformed`], [`SyncError::Oversize`], and [`SyncError::Unsigned`].
+pub fn read_root(bytes: Vec<u8>) -> Result<Metadata, SyncError> {
+    let role = Role::Root;
+    if !u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_METADATA) {
+        return Err(SyncError::Oversize { name: "root.json".to_owned() });
+    }
+    let root: Signed<schema::Root> =
+        serde_json::from_slice(&bytes).map_err(|_| SyncError::Malformed { role })?;
+    root.signed.verify_role(&root).map_err(|_| SyncError::Unsigned { role })?;
+    Ok(Metadata { version: root.signed.version.get(), bytes })
+}
+
+/// Fetches what `source` has and verifies it by what is trusted. This changes nothing, and can be
+/// done beside a lane that works.
+///
+/// # Errors
+///
+/// [`Refusal`], which keeps a newer root if there was one.
+pub fn fetch(trusted: &Trusted, source: &Source, now: Timestamp) -> Result<Update, Refusal> {
+    let verified = verify(trusted, source, now)?;
+    let files = verified.lists(trusted.files.as_ref()).map_err(|error| Refusal {
+        error: Box::new(error),
+        newer_root: (verified.root != trusted.root).then(|| verified.root.clone()),
+    })?;
+    let Verified { root, published, lineage, .. } = verified;
+    Ok(Update { root, published, files, lineage })
+}
+
+/// Fetches the metadata that `source` has, and verifies them by what is trusted.
+///
+/// # Errors
+///
+/// [`Refusal`], which keeps a newer root if there was one.
+pub fn verify(trusted: &Trusted, source: &Source, now: Timestamp) -> Result<Verified, Refusal> {
+    if now.timestamp() < FIRST_INSTANT || trusted.floor.is_above(now) {
+        return Err(SyncError::Clock { now }.into());
+    }
+    let folder = tempdir().map_err(SyncError::from)?;
+    let [brought, datastore] = ["brought", "datastore"].map(|name| folder.path().join(name));
+    for path in [&brought, &datastore] {
+        fs::create_dir(path).map_err(SyncError::from)?;
+    }
+    let courier = Courier::new(source, brought, MAX_METADATA).map_err(SyncError::from)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(SyncError::from)?;
+    let session = Session { trusted, courier, datastore: &datastore, now };
+    let (repository, root, published, lineage) = runtime.block_on(session.verify())?;
+    let courier = session.courier;
+    Ok(Verified { root, published, lineage, repository, courier, runtime, now, _folder: folder })
+}
+
+/// A repository whose metadata are verified, and whose files can be fetched.
+#[derive(Debug)]
+pub struct Verified {
+    /// The root.
+    pub root: Metadata,
+    /// What the other roles signed.
+    pub published: Published,
+    /// Whether what it replaces is its own past.
+    pub lineage: Lineage,
+    repository: Repository,
+    courier: Courier,
+    runtime: Runtime,
+    now: Timestamp,
+    _folder: TempDir,
+}
+
+impl Verified {
+    /// The names of the files that are published, each with its length.
+    pub fn names(&self) -> impl Iterator<Item = (&str, u64)> {
+        let targets = &self.repository.targets().signed.targets;
+        targets.iter().map(|(name, target)| (name.raw(), target.length))
+    }
+
+    /// Fetches a file of `limit` bytes at most, if it is published.
+    ///
+    /// # Errors
+    ///
+    /// [`SyncError::Oversize`], [`SyncError::Tampered`], [`SyncError::Missing`], and
+    /// [`SyncError::Unreachable`].
+    pub fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, SyncError> {
+        let target_name = TargetName::new(name).map_err(|error| unforeseen(&error))?;
+        let Some(target) = self.repository.targets().signed.targets.get(&target_name) else {
+            return Ok(None);
+        };
+        if target.length > limit {
+            return Err(SyncError::Oversize { name: name.to_owned() });
+        }
+        self.courier.limit(target.length);
+        let read = self.runtime.block_on(async {
+            match self.repository.read_target(&target_name).await? {
+                Some(stream) => stream.into_vec().await.map(Some),
+                None => Ok(None),
+            }
+        });
+        match read.map_err(|error| translate(error, self.now))? {
+            Some(bytes) if is_target(&bytes, target) => Ok(Some(bytes)),
+            Some(_) => Err(SyncError::Tampered { name: name.to_owned() }),
+            None => Ok(None),
+        }
+    }
+
+    /// The lists, each from here if it has not changed.
+    fn lists(&self, kept: Option<&TrustFiles>) -> Result<TrustFiles, SyncError> {
+        let list = |kind: DocumentKind| {
+            let kept = kept.into_iter().flat_map(TrustFiles::present);
+            let kept = kept.filter(|(kept, _)| *kept == kind).map(|(_, bytes)| bytes).next();
+            let name = TargetName::new(kind.file_name()).map_err(|error| unforeseen(&error))?;
+            match (kept, self.repository.targets().signed.targets.get(&name)) {
+                (None, None) => Ok(None),
+                (Some(_), None) => Err(SyncError::Incomplete { kind }),
+                (Some(kept), Some(target)) if is_target(kept, target) => Ok(Some(kept.to_vec())),
+                (_, Some(_)) => {
+                    self.read(kind.file_name(), u64::try_from(MAX_BYTES).unwrap_or(u64::MAX))
+                }
+            }
+        };
+        Ok(TrustFiles {
+            key_ring: list(DocumentKind::KeyRing)?
+                .ok_or(SyncError::Incomplete { kind: DocumentKind::KeyRing })?,
+            recognition: list(DocumentKind::Recognition)?,
+            risk_areas: list(DocumentKind::RiskAreas)?,
+            policy: list(DocumentKind::Policy)?,
+        })
+    }
+}
+
+/// Whether a file is what was signed.
+fn is_target(bytes: &[u8], target: &schema::Target) -> bool {
+    u64::try_from(bytes.len()).is_ok_and(|length| length == target.length)
+        && Sha256::digest(bytes).as_slice() == &*target.hashes.sha256
+}
+
+/// What was verified of the metadata.
+type Loaded = (Repository, Metadata, Published, Lineage);
+
+/// One sync.
+struct Session<'sync> {
+    trusted: &'sync Trusted,
+    courier: Courier,
+    datastore: &'sync Path,
+    now: Timestamp,
+}
+
+impl Session<'_> {
+    async fn verify(&self) -> Result<Loaded, Refusal> {
+        let seed = self.seed()?;
+        let repository = match self.load().await {
+            Ok(repository) => repository,
+            Err(error) => {
+                return Err(Refusal {
+                    error: Box::new(self.explain(error).await),
+                    newer_root: self.newer_root()?,
+                });
+            }
+        };
+        match self.rest(&repository, &seed) {
+            Ok((root, published, lineage)) => Ok((repository, root, published, lineage)),
+            Err(error) => Err(Refusal { error: Box::new(error), newer_root: self.newer_root()? }),
+        }
+    }
+
+    /// Makes the folder that `tough` starts from. It passes over what it cannot read there, and
+    /// then knows of no version that an older one could be refused by.
+    fn seed(&self) -> Result<Seed, SyncError> {
+        fn read<T: DeserializeOwned + schema::Role>(
+            metadata: &Metadata,
+            role: Role,
+        ) -> Result<Signed<T>, SyncError> {
+            let read: Option<Signed<T>> = serde_json::from_slice(&metadata.bytes).ok();
+            read.filter(|read| read.signed.version().get() == metadata.version)
+                .ok_or(SyncError::Damaged { role })
+        }
+
+        let Some(Published { timestamp, snapshot, targets }) = &self.trusted.published else {
+            return Ok(None);
+        };
+        let seed = (read(timestamp, Role::Timestamp)?, read(snapshot, Role::Snapshot)?);
+        read::<schema::Targets>(targets, Role::Targets)?;
+        let files = [("timestamp", timestamp), ("snapshot", snapshot), ("targets", targets)];
+        for (role, metadata) in files {
+            fs::write(self.datastore.join(format!("{role}.json")), &metadata.bytes)?;
+        }
+        Ok(Some(seed))
+    }
+
+    async fn load(&self) -> Result<Repository, LoadError> {
+        let limits = Limits {
+            max_root_size: MAX_METADATA,
+            max_targets_size: MAX_METADATA,
+            max_timestamp_size: MAX_METADATA,
+            max_snapshot_size: MAX_METADATA,
+            max_root_updates: MAX_ROOTS,
+        };
+        let [metadata, targets] = ["metadata", "targets"].map(|name| self.courier.address(name));
+        let root = &self.trusted.root.bytes;
+        let loader = RepositoryLoader::new(root, metadata?, targets?)
+            .transport(self.courier.clone())
+            .limits(limits)
+            .datastore(self.datastore)
+            .expiration_enforcement(ExpirationEnforcement::Safe);
+        Ok(loader.load().await?)
+    }
+
+    /// What is left to check when `tough` is content.
+    fn rest(
+        &self,
+        repository: &Repository,
+        seed: &Seed,
+    ) -> Result<(Metadata, Published, Lineage), SyncError> {
+        let (root, timestamp) = (&repository.root().signed, &repository.timestamp().signed);
+        let (snapshot, targets) = (&repository.snapshot().signed, &repository.targets().signed);
+        self.refuse_expired(Role::Root, root)?;
+        self.refuse_expired(Role::Timestamp, timestamp)?;
+        self.refuse_expired(Role::Snapshot, snapshot)?;
+        self.refuse_expired(Role::Targets, targets)?;
+
+        // What the keys of today did not sign binds nobody: that is how a repository that was
+        // taken over is won back.
+        let lineage = match seed {
+            Some((timestamp, snapshot))
+                if root.verify_role(timestamp).is_err() || root.verify_role(snapshot).is_err() =>
+            {
+                Lineage::Rekeyed
+            }
+            Some(_) | None => Lineage::Same,
+        };
+        let consistent = root.consistent_snapshot;
+        let published = Published {
+            timestamp: self.accepted(timestamp, consistent)?,
+            snapshot: self.accepted(snapshot, consistent)?,
+            targets: self.accepted(targets, consistent)?,
+        };
+        let root = if root.version.get() == self.trusted.root.version {
+            self.trusted.root.clone()
+        } else {
+            self.accepted(root, consistent)?
+        };
+        Ok((root, published, lineage))
+    }
+
+    fn refuse_expired(&self, role: Role, metadata: &impl schema::Role) -> Result<(), SyncError> {
+        let expires = Timestamp::from_timestamp(metadata.expires().as_second(), 0);
+        match expires {
+            Some(expires) if self.now < expires => Ok(()),
+            expires => Err(SyncError::Expired { role, expires }),
+        }
+    }
+
+    /// The bytes that `tough` verified. It signs with the type that it expects, whatever type they
+    /// name.
+    fn accepted<T: schema::Role>(&self, role: &T, consistent: bool) -> Result<Metadata, SyncError> {
+        #[derive(Deserialize)]
+        struct Envelope {
+            signed: Typed,
+        }
+        #[derive(Deserialize)]
+        struct Typed {
+            #[serde(rename = "_type")]
+            role: String,
+        }
+
+        let name = role.filename(consistent);
+        let bytes = self.courier.brought(&name)?.ok_or(SyncError::Missing { name })?;
+        match serde_json::from_slice(&bytes) {
+            Ok(Envelope { signed: Typed { role: named } }) if named == our(T::TYPE).code() => {
+                Ok(Metadata { version: role.version().get(), bytes })
+            }
+            _ => Err(SyncError::Malformed { role: our(T::TYPE) }),
+        }
+    }
+
+    /// The newest root that `tough` verified, if it is newer than the trusted one.
+    fn newer_root(&self) -> Result<Option<Metadata>, SyncError> {
+        let path = self.datastore.join("root.json");
+        let Ok(bytes) = fs::read(path) else { return Ok(None) };
+        let root: Option<Signed<schema::Root>> = serde_json::from_slice(&bytes).ok();
+        let newer = root.filter(|root| root.signed.version.get() > self.trusted.root.version);
+        newer.map(|root| self.accepted(&root.signed, true)).transpose()
+    }
+
+    /// What kept the metadata from being loaded.
+    async fn explain(&self, error: LoadError) -> SyncError {
+        let error = match error {
+            LoadError::Setting(error) => return error.into(),
+            LoadError::Tough(error) => translate(*error, self.now),
+        };
+        // Keys that are not ours: of another authority, or a forgery?
+        match error {
+            SyncError::Unsigned { .. } if self.has_other_root().await => SyncError::UnknownRoot,
+            error => error,
+        }
+    }
+
+    /// Whether the source has another root of the version that is trusted here.
+    async fn has_other_root(&self) -> bool {
+        use tough::Transport;
+
+        let name = format!("{}.root.json", self.trusted.root.version);
+        let Ok(url) = self.courier.address("metadata").map(|metadata| metadata.join(&name)) else {
+            return false;
+        };
+        let Ok(url) = url else { return false };
+        let Ok(stream) = self.courier.fetch(url).await else { return false };
+        stream.into_vec().await.is_ok_and(|bytes| bytes != self.trusted.root.bytes)
+    }
+}
+
+/// What `tough` found wrong.
+fn translate(error: ToughError, now: Timestamp) -> SyncError {
+    match error {
+        ToughError::ExpiredMetadata { role, .. } => {
+            SyncError::Expired { role: our(role), expires: None }
+        }
+        ToughError::OlderMetadata { role, current_version, new_version, .. } => {
+            let (offered, installed) = (new_version, current_version);
+            SyncError::Rollback { role: our(role), offered, installed }
+        }
+        ToughError::OlderSnapshotInTimestamp { snapshot_new, snapshot_old, .. } => {
+            let (offered, installed) = (snapshot_new, snapshot_old);
+            SyncError::Rollback { role: Role::Snapshot, offered, installed }
+        }
+        ToughError::SnapshotRoleRollback { new_role_version, old_role_version, .. } => {
+            let (offered, installed) = (new_role_version, old_role_version);
+            SyncError::Rollback { role: Role::Targets, offered, installed }
+        }
+        ToughError::SnapshotRoleMissing { .. } => {
+            SyncError::Inconsistent { name: "snapshot.json".to_owned() }
+        }
+        ToughError::VersionMismatch { role, .. } => {
+            SyncError::Inconsistent { name: format!("{}.json", our(role)) }
+        }
+        ToughError::VerifyMetadata { role: RoleType::Root, .. } => SyncError::UnknownRoot,
+        ToughError::VerifyMetadata { role, .. } => SyncError::Unsigned { role: our(role) },
+        ToughError::ParseMetadata { role, .. } => SyncError::Malformed { role: our(role) },
+        ToughError::TimestampMetaLength { .. } | ToughError::MissingSnapshotMeta { .. } => {
+            SyncError::Malformed { role: Role::Timestamp }
+        }
+        ToughError::SnapshotTargetsMetaMissing { .. } | ToughError::MetaMissing { .. } => {
+            SyncError::Malformed { role: Role::Snapshot }
+        }
+        ToughError::MaxUpdatesExceeded { .. } => SyncError::TooManyRoots,
+        ToughError::ParseTrustedMetadata { .. } | ToughError::VerifyTrustedMetadata { .. } => {
+            SyncError::Damaged { role: Role::Root }
+        }
+        ToughError::SystemTimeSteppedBackward { .. } => SyncError::Clock { now },
+        ToughError::Transport { url, source, .. } => {
+            let name = url.path_segments().and_then(Iterator::last).unwrap_or_default();
+            refused(name, &source)
+        }
+        error => unforeseen(&error),
+    }
+}
+
+/// What the keys of a root did or did not sign.
+type Seed = Option<(Signed<schema::Timestamp>, Signed<schema::Snapshot>)>;
+
+enum LoadError {
+    Setting(SettingError),
+    Tough(Box<ToughError>),
+}
+
+impl From<SettingError> for LoadError {
+    fn from(error: SettingError) -> Self {
+        Self::Setting(error)
+    }
+}
+
+impl From<ToughError> for LoadError {
+    fn from(error: ToughError) -> Self {
+        Self::Tough(Box::new(error))
+    }
+}
+
+fn our(role: RoleType) -> Role {
+    match role {
+        RoleType::Root => Role::Root,
+        RoleType::Snapshot => Role::Snapshot,
+        RoleType::Targets | RoleType::DelegatedTargets => Role::Targets,
+        RoleType::Timestamp => Role::Timestamp,
+    }
+}
+
+/// Why a file was not fetched.
+fn refused(name: &str, error: &tough::TransportError) -> SyncError {
+    let name = name.to_owned();
+    if error.kind() == TransportErrorKind::FileNotFound {
+        return SyncError::Missing { name };
+    }
+    let cause = error.source();
+    if let Some(failure) = cause.and_then(|cause| cause.downcast_ref::<Failure>()) {
+        return match failure {
+            Failure::Missing => SyncError::Missing { name },
+            Failure::Oversize { .. } => SyncError::Oversize { name },
+            Failure::File { .. } | Failure::Refused { .. } | Failure::Unreachable { .. } => {
+                SyncError::Unreachable { name, what: failure.to_string() }
+            }
+        };
+    }
+    match cause.and_then(|cause| cause.downcast_ref::<ToughError>()) {
+        // Which of the two it is tells where to look: what the metadata name each other by, or
+        // what they name the lists by.
+        Some(ToughError::HashMismatch { .. }) if is_metadata(&name) => {
+            SyncError::Inconsistent { name }
+        }
+        Some(ToughError::HashMismatch { .. }) => SyncError::Tampered { name },
+        Some(ToughError::MaxSizeExceeded { .. }) => SyncError::Oversize { name },
+        _ => SyncError::Unreachable { name, what: error.to_string() },
+    }
+}
+
+fn is_metadata(name: &str) -> bool {
+    name.ends_with("snapshot.json") || name.ends_with("targets.json")
+}
+
+fn unforeseen(error: &ToughError) -> SyncError {
+    SyncError::Unforeseen { what: error.to_string() }
+}
+
+/// Nothing was fetched.
+#[derive(Debug, Error)]
+#[error("{error}")]
+pub struct Refusal {
+    /// Why.
+    pub error: Box<SyncError>,
+    /// A newer root that was verified all the same.
+    pub newer_root: Option<Metadata>,
+}
+
+impl From<SyncError> for Refusal {
+    fn from(error: SyncError) -> Self {
+        Self { error: Box::new(error), newer_root: None }
+    }
+}
+
+/// A sync was refused, and what served before serves on.
+///
+/// Each says what was wrong and what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SyncError {
+    /// The clock is wrong.
+    #[error("the clock shows {now}, which has long passed: set the clock, then sync again")]
+    Clock {
+        /// What it shows.
+        now: Timestamp,
+    },
+
+    /// What the store trusts is not what it was.
+    #[error("the {role} metadata that this terminal keeps are damaged: set the terminal up anew")]
+    Damaged {
+        /// Whose.
+        role: Role,
+    },
+
+    /// The source shows something too old to be told from a replay.
+    #[error(
+        "the {role} metadata expired{}: this copy is too old to be told from a replay; copy the \
+         repository anew, have the authority sign it anew if this is its newest, and check this \
+         terminal's clock",
+        expires.map(|at| format!(" at {at}")).unwrap_or_default()
+    )]
+    Expired {
+        /// Whose.
+        role: Role,
+        /// Since when, where that is known.
+        expires: Option<Timestamp>,
+    },
+
+    /// A file of this machine cannot be read or written.
+    #[error("cannot keep what was fetched: {source}; make room on this terminal, then sync again")]
+    File {
+        /// Why.
+        #[from]
+        source: io::Error,
+    },
+
+    /// A list is not there that must be.
+    #[error(
+        "the repository has no {}: tell the authority; the installed lists stay",
+        kind.file_name()
+    )]
+    Incomplete {
+        /// Which.
+        kind: DocumentKind,
+    },
+
+    /// The files do not belong together.
+    #[error(
+        "{name} is not the one that the other files name: the copy is mixed from several, cut off, \
+         or was changed while it was made; copy the whole repository anew"
+    )]
+    Inconsistent {
+        /// The file.
+        name: String,
+    },
+
+    /// The lists are signed, and cannot be installed.
+    #[error("{0}; tell the authority; the installed lists stay")]
+    Lists(InstallError),
+
+    /// Metadata cannot be read.
+    #[error("the {role} metadata are cut off or garbled: copy the whole repository anew")]
+    Malformed {
+        /// Whose.
+        role: Role,
+    },
+
+    /// A file is not there.
+    #[error(
+        "{name} is not there: check that the address or the folder is that of the repository, and \
+         that the whole of it was copied"
+    )]
+    Missing {
+        /// The file.
+        name: String,
+    },
+
+    /// There is no root to trust the source by.
+    #[error("this terminal has no trusted root: give it one with `greengate provision --root`")]
+    NoRoot,
+
+    /// A file is longer than it may be.
+    #[error(
+        "{name} is longer than it may be: somebody else answers for the repository, or its copy is damaged; use another source"
+    )]
+    Oversize {
+        /// The file.
+        name: String,
+    },
+
+    /// The terminal trusts another root.
+    #[error(
+        "this terminal trusts a root already, version {version}: it follows that one, and to trust \
+         another it must be set up anew"
+    )]
+    OtherRoot {
+        /// The trusted root's version.
+        version: u64,
+    },
+
+    /// The source shows something older than what is installed.
+    #[error(
+        "the {role} metadata have version {offered}, and {installed} is installed: this copy is \
+         older than what the terminal knows; use a newer copy"
+    )]
+    Rollback {
+        /// Whose.
+        role: Role,
+        /// The source's version.
+        offered: u64,
+        /// The installed version.
+        installed: u64,
+    },
+
+    /// The way to the source cannot be followed.
+    #[error("{0}: correct the setting, then sync again")]
+    Setting(#[from] SettingError),
+
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+
+    /// A list is not what was signed.
+    #[error("{name} is not what was signed: it was changed or cut off; use another copy")]
+    Tampered {
+        /// The file.
+        name: String,
+    },
+
+    /// There are more new roots than anybody makes.
+    #[error("there are more than {MAX_ROOTS} new roots: tell the authority")]
+    TooManyRoots,
+
+    /// Two texts are signed as the same version.
+    #[error(
+        "there are two {role} metadata of version {version}: tell the authority, since somebody \
+         else may have its keys"
+    )]
+    TwoTexts {
+        /// Whose.
+        role: Role,
+        /// The version of both.
+        version: u64,
+    },
+
+    /// Something that was not thought of.
+    #[error("the repository cannot be used: {what}; tell the authority")]
+    Unforeseen {
+        /// What.
+        what: String,
+    },
+
+    /// The source is another authority's.
+    #[error(
+        "the repository is not signed by the root that this terminal trusts: it is another \
+         authority's, or somebody pretends; check the source"
+    )]
+    UnknownRoot,
+
+    /// A file cannot be fetched.
+    #[error("cannot fetch {name}: {what}; check the connection or the medium, then sync again")]
+    Unreachable {
+        /// The file.
+        name: String,
+        /// Why.
+        what: String,
+    },
+
+    /// Too few of the keys that count have signed.
+    #[error(
+        "the {role} metadata are not signed by the keys that count: use another copy, and tell the authority if that does not help"
+    )]
+    Unsigned {
+        /// Whose.
+        role: Role,
+    },
+}
+
+impl SyncError {
+    /// The stable code of this error: `Y1x` is about this terminal, `Y2x` about the files, `Y3x`
+    /// about the way to them, `Y4x` about what the authority says.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoRoot => "Y10",
+            Self::Clock { .. } => "Y11",
+            Self::Damaged { .. } => "Y12",
+            Self::Store(_) => "Y13",
+            Self::File { .. } => "Y14",
+            Self::OtherRoot { .. } => "Y15",
+            Self::Expired { .. } => "Y20",
+            Self::Rollback { .. } => "Y21",
+            Self::Inconsistent { .. } => "Y22",
+            Self::Tampered { .. } => "Y23",
+            Self::Oversize { .. } => "Y24",
+            Self::UnknownRoot => "Y25",
+            Self::Unsigned { .. } => "Y26",
+            Self::Malformed { .. } => "Y27",
+            Self::TwoTexts { .. } => "Y28",
+            Self::Incomplete { .. } => "Y40",
+            Self::Lists(_) => "Y41",
+            Self::TooManyRoots => "Y42",
+            Self::Unforeseen { .. } => "Y49",
+            Self::Missing { .. } => "Y30",
+            Self::Unreachable { .. } => "Y31",
+            Self::Setting(_) => "Y32",
+        }
+    }
+}
+
+impl From<UpdateError> for SyncError {
+    fn from(error: UpdateError) -> Self {
+        match error {
+            UpdateError::Lists(InstallError::Store(error)) | UpdateError::Store(error) => {
+                Self::Store(error)
+            }
+            UpdateError::Lists(error) => Self::Lists(error),
+            UpdateError::LowerVersion { role, version, installed } => {
+                Self::Rollback { role, offered: version, installed }
+            }
+            UpdateError::NoRoot => Self::NoRoot,
+            UpdateError::OtherRoot { version } => Self::OtherRoot { version },
+            UpdateError::SameVersion { role, version } => Self::TwoTexts { role, version },
+        }
+    }
+}
