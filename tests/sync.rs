@@ -31,7 +31,7 @@ use greengate::{
     },
     clock::{self, Timestamp},
     store::{InstallError, Store, UpdateError},
-    sync::{Source, SyncError, Synced, Web, read_root, sync},
+    sync::{Source, SyncError, Synced, Web, read_root, sync, verify},
     trust::TrustFiles,
 };
 use olpc_cjson::CanonicalFormatter;
@@ -280,6 +280,44 @@ fn a_repository_of_the_reference_implementation_is_taken() {
     let mut terminal = Terminal { store };
     terminal.takes(&Source::Folder(folder));
     assert_eq!((terminal.root(), terminal.version()), (2, Some(1)));
+}
+
+#[test]
+fn any_published_file_can_be_fetched_and_stands_whole_or_not_at_all() {
+    let publisher = Publisher::with_lists();
+    let mut terminal = Terminal::synced(&publisher);
+    // Longer than what is handed on at once.
+    let large: Vec<_> = (0..300_000_u32).map(|number| number.to_be_bytes()[2]).collect();
+    let path = publisher.path("large");
+    fs::write(&path, &large).unwrap();
+    let files = lists(2);
+    let files = files
+        .present()
+        .map(|(kind, bytes)| (kind.file_name().to_owned(), Payload::Bytes(bytes.to_vec())))
+        .chain([("revocations-11-202111.bin".to_owned(), Payload::File(path))]);
+    publisher.repository().publish(files.collect(), &publisher.out(), publisher.now).unwrap();
+
+    let trusted = terminal.store.trusted().unwrap().unwrap();
+    let verified = verify(&trusted, &publisher.source(), clock::now()).unwrap();
+    let name = "revocations-11-202111.bin";
+    assert!(verified.names().any(|named| named == (name, 300_000)));
+    let into = publisher.path("here");
+    assert!(verified.save(name, 300_000, &into).unwrap());
+    assert_eq!(fs::read(&into).unwrap(), large);
+    assert!(!verified.save("nothing.bin", 1, &publisher.path("nothing")).unwrap());
+    assert_eq!(verified.read(name, 299_999).unwrap_err().code(), "Y24");
+    let there = publisher.list(name);
+    fs::write(&there, &large[..200_000]).unwrap();
+    let cut = publisher.path("cut");
+    assert_eq!(verified.save(name, 300_000, &cut).unwrap_err().code(), "Y23");
+    assert!(!cut.exists());
+    let refused = publisher.repository().publish(
+        vec![("../up".to_owned(), Payload::Bytes(Vec::new()))],
+        &publisher.out(),
+        publisher.now,
+    );
+    let words = "\"../up\" cannot be published: a name has letters, digits, and -_.";
+    assert_eq!(refused.unwrap_err().to_string(), words);
 }
 
 #[test]

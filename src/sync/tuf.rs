@@ -16,11 +16,19 @@
 //!
 //! [The Update Framework]: https://theupdateframework.github.io/specification/latest/
 
-use std::{error::Error as _, fs, io, path::Path};
+use std::{
+    error::Error as _,
+    fs,
+    future::poll_fn,
+    io::{self, Write},
+    path::Path,
+    pin::pin,
+};
 
+use futures_core::Stream;
 use serde::{Deserialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use tempfile::{TempDir, tempdir};
+use tempfile::{NamedTempFile, TempDir, tempdir};
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 use tough::{
@@ -171,25 +179,59 @@ impl Verified {
     /// [`SyncError::Oversize`], [`SyncError::Tampered`], [`SyncError::Missing`], and
     /// [`SyncError::Unreachable`].
     pub fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, SyncError> {
+        let mut bytes = Vec::new();
+        Ok(self.bring(name, limit, &mut bytes)?.then_some(bytes))
+    }
+
+    /// Fetches a file of `limit` bytes at most into a new file at `path`, if it is published, and
+    /// says whether it is. What stands at `path` is whole and on the disk when this returns, and is
+    /// nothing if it fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), and [`SyncError::File`].
+    pub fn save(&self, name: &str, limit: u64, path: &Path) -> Result<bool, SyncError> {
+        let folder = path.parent().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let mut file = NamedTempFile::new_in(folder)?;
+        if !self.bring(name, limit, &mut file)? {
+            return Ok(false);
+        }
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        fs::File::open(folder)?.sync_all()?;
+        Ok(true)
+    }
+
+    /// Writes a published file to `out`. What is there after an error is not to be used.
+    fn bring(&self, name: &str, limit: u64, out: &mut impl Write) -> Result<bool, SyncError> {
         let target_name = TargetName::new(name).map_err(|error| unforeseen(&error))?;
         let Some(target) = self.repository.targets().signed.targets.get(&target_name) else {
-            return Ok(None);
+            return Ok(false);
         };
         if target.length > limit {
             return Err(SyncError::Oversize { name: name.to_owned() });
         }
         self.courier.limit(target.length);
-        let read = self.runtime.block_on(async {
-            match self.repository.read_target(&target_name).await? {
-                Some(stream) => stream.into_vec().await.map(Some),
-                None => Ok(None),
+        self.runtime.block_on(async {
+            let stream = self.repository.read_target(&target_name).await;
+            let stream = stream.map_err(|error| translate(error, self.now))?;
+            let Some(stream) = stream else { return Ok(false) };
+            let mut stream = pin!(stream);
+            let mut digest = Sha256::new();
+            let mut length = 0;
+            while let Some(chunk) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
+                let chunk = chunk.map_err(|error| translate(error, self.now))?;
+                digest.update(&chunk);
+                length += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                out.write_all(&chunk)?;
             }
-        });
-        match read.map_err(|error| translate(error, self.now))? {
-            Some(bytes) if is_target(&bytes, target) => Ok(Some(bytes)),
-            Some(_) => Err(SyncError::Tampered { name: name.to_owned() }),
-            None => Ok(None),
-        }
+            // `tough` has said so already, but what is written here is what counts.
+            if length == target.length && digest.finalize().as_slice() == &*target.hashes.sha256 {
+                Ok(true)
+            } else {
+                Err(SyncError::Tampered { name: name.to_owned() })
+            }
+        })
     }
 
     /// The lists, each from here if it has not changed.
