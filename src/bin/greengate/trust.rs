@@ -11,7 +11,7 @@ use greengate::{
     decision::Basis,
     key_ring::{Issuer, KeyStatus},
     presentation,
-    store::Store,
+    store::{InstallError, Store},
     sync,
 };
 use serde_json::json;
@@ -51,6 +51,10 @@ impl Trust {
         let now = clock::now();
         match &self.command {
             Command::Import { folder } => {
+                // Before the folder is read: it may hold a repository, which is no folder of lists.
+                if store.trusted().map_err(Failure::state)?.is_some() {
+                    return Err(Failure::input(InstallError::Unsigned));
+                }
                 let files = sync::read_folder(folder).map_err(Failure::input)?;
                 store.install(&files, now).map_err(Failure::input)?;
                 let basis = store.load_basis().map_err(Failure::state)?;
