@@ -877,9 +877,11 @@ fn what_an_authority_publishes_a_terminal_takes_and_nothing_else() {
     assert!(stdout(&sync(&["--from", &out])).starts_with("nothing new\n"));
     let lists = path("lists");
     assert_eq!(status(&issue(&["trust", &authority, &lists])), 0);
-    let output = run(TERMINAL, &["--state", &state, "trust", "import", &lists]);
-    assert_eq!(status(&output), 1);
-    assert!(stderr(&output).contains("has a trusted root"), "{}", stderr(&output));
+    for folder in [&lists, &out] {
+        let output = run(TERMINAL, &["--state", &state, "trust", "import", folder]);
+        assert_eq!(status(&output), 1);
+        assert!(stderr(&output).contains("has a trusted root"), "{}", stderr(&output));
+    }
 
     // The next root and the next lists, by wire.
     let files = fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());

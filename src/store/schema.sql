@@ -67,6 +67,8 @@ CREATE TABLE checkpoint (
     size INTEGER PRIMARY KEY,
     at   INTEGER NOT NULL,
     note TEXT NOT NULL
+) STRICT;
+
 -- What the roles of the update repository signed last, byte for byte. No rows: no trusted root; one
 -- row: a root that nothing has been fetched under yet.
 CREATE TABLE tuf_metadata (

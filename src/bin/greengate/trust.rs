@@ -13,7 +13,7 @@ use greengate::{
     policy::TrustAge,
     presentation,
     revocation::Edition,
-    store::Store,
+    store::{InstallError, Store},
     sync,
 };
 use serde_json::json;
@@ -58,6 +58,10 @@ impl Trust {
         let now = clock::now();
         match &self.command {
             Command::Import { folder } => {
+                // Before the folder is read: it may hold a repository, which is no folder of lists.
+                if store.trusted().map_err(Failure::state)?.is_some() {
+                    return Err(Failure::input(InstallError::Unsigned));
+                }
                 let files = sync::read_folder(folder).map_err(Failure::input)?;
                 store.install_from(&files, folder, now).map_err(Failure::input)?;
                 anchor(&mut store, now)?;
