@@ -18,12 +18,12 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use chrono::TimeDelta;
+use chrono::{SecondsFormat, TimeDelta};
 use common::{
     NOW, code, files, key, key_entry, key_ring, policy, recognition, text_of, usual_files,
 };
 use greengate::{
-    clock::Timestamp,
+    clock::{self, Timestamp},
     credential::{Nat, NatOutcome, NatResult, NatSource},
     trust::TrustFiles,
 };
@@ -883,6 +883,38 @@ fn what_an_authority_publishes_a_terminal_takes_and_nothing_else() {
         assert!(stderr(&output).contains("has a trusted root"), "{}", stderr(&output));
     }
 
+    // A code that is revoked passes until the next sync.
+    let code = path("code.txt");
+    let expires = clock::now() + TimeDelta::hours(20);
+    let expires = expires.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let id = ["--issuer", "11", "--code-id", "0011223344556677", "--expires", &expires];
+    let by_hand = [&["issue", &authority][..], &id, &["--kind", "phone", "--out", &code]].concat();
+    assert_eq!(status(&issue(&by_hand)), 0);
+    let text = fs::read_to_string(&code).unwrap();
+    let verify = || {
+        let output =
+            run(TERMINAL, &["--state", &state, "verify", "--place", "park", "--text", text.trim()]);
+        stdout(&output)
+    };
+    assert_eq!(verify(), "text: pass\n");
+    let output = issue(&[&["revoke", &authority][..], &id].concat());
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert_eq!(status(&issue(&["publish", &authority, &out])), 0);
+    let output = sync(&["--from", &out]);
+    assert_eq!(status(&output), 0, "{}", stderr(&output));
+    assert_eq!(verify(), "text: deny: code was revoked [E24]\n");
+    // Without that list nobody of its month passes, until the next sync brings it back.
+    let kept = folder.path().join("state/revocations");
+    let list = |path: &Path| path.extension().is_some_and(|extension| extension == "bin");
+    let paths = || fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path());
+    for path in paths().filter(|path| list(path)) {
+        fs::remove_file(path).unwrap();
+    }
+    assert_eq!(verify(), "text: refer: no policy to judge by [E73]\n");
+    assert_eq!(status(&issue(&["publish", &authority, &out])), 0);
+    assert_eq!(status(&sync(&["--from", &out])), 0);
+    assert_eq!(verify(), "text: deny: code was revoked [E24]\n");
+
     // The next root and the next lists, by wire.
     let files = fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());
     let files: Vec<_> = files.map(|path| path.to_str().unwrap().to_owned()).collect();
@@ -902,7 +934,7 @@ fn what_an_authority_publishes_a_terminal_takes_and_nothing_else() {
     server.kill().unwrap();
     server.wait().unwrap();
     assert_eq!(status(&output), 0, "{}", stderr(&output));
-    assert!(stdout(&output).starts_with("updated\nkey-ring.json version 3, issued "));
+    assert!(stdout(&output).starts_with("updated\nkey-ring.json version 5, issued "));
 
     // What was published a year ago.
     let long_ago = ["publish", &authority, &out, "--at", "2021-11-20T00:00:00Z"];

@@ -36,6 +36,12 @@ impl Store {
         Ok(())
     }
 
+    /// Where lists of revocations are kept; nowhere, if the store is in memory.
+    #[must_use]
+    pub fn revocations_folder(&self) -> Option<&Path> {
+        self.revocations.as_deref()
+    }
+
     /// The lists of revocations that were accepted, opened.
     pub(super) fn revocations(&self) -> Result<Revocations, StoreError> {
         let Some(folder) = &self.revocations else { return Ok(Revocations::NONE) };
@@ -50,7 +56,7 @@ impl Store {
     }
 
     /// The editions of the lists of revocations that were accepted.
-    fn accepted(&self) -> Result<Vec<Edition>, StoreError> {
+    pub(super) fn accepted(&self) -> Result<Vec<Edition>, StoreError> {
         accepted(&self.connection)
     }
 }

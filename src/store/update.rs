@@ -5,7 +5,7 @@
 //! repository that was taken over and won back: its root gives the other roles new keys, and what
 //! the old ones signed no longer counts, however high its version.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use thiserror::Error;
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     clock::{Floor, Timestamp},
+    revocation::Intake,
     trust::{DocumentKind, TrustFiles},
 };
 
@@ -186,8 +187,33 @@ impl Store {
     ///
     /// [`UpdateError`], and nothing has changed.
     pub fn update(&mut self, update: &Update, now: Timestamp) -> Result<(), UpdateError> {
+        self.update_from(update, None, now)
+    }
+
+    /// Does as [`update`](Self::update), together with the lists of revocations that stand in
+    /// `folder`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError`], and nothing has changed.
+    pub fn update_from(
+        &mut self,
+        update: &Update,
+        folder: Option<&Path>,
+        now: Timestamp,
+    ) -> Result<(), UpdateError> {
         let Update { root, published, files, lineage } = update;
         let trust = usable(files)?;
+        let intake = match folder.zip(self.revocations_folder()) {
+            None => None,
+            Some((from, kept)) => {
+                let mut intake = Intake::begin(kept).map_err(InstallError::from)?;
+                let taken = intake.take_in(from, &self.revocations()?, trust.published());
+                taken.map_err(InstallError::from)?;
+                Some(intake)
+            }
+        };
+        let editions = intake.as_ref().map(Intake::editions).unwrap_or_default();
         let transaction = self.begin()?;
         refuse_older(&transaction, Role::Root, root)?;
         put(&transaction, Role::Root, root)?;
@@ -198,9 +224,14 @@ impl Store {
             }
             put(&transaction, role, metadata)?;
         }
-        put_all(&transaction, &trust, files, &[], now)?;
+        put_all(&transaction, &trust, files, editions, now)?;
         transaction.commit().map_err(StoreError::from)?;
-        Ok(self.mark(Sync::Now)?)
+        self.mark(Sync::Now)?;
+        if let Some(intake) = intake {
+            // Whatever cannot be removed is in nobody's way.
+            intake.sweep(self.accepted()?).ok();
+        }
+        Ok(())
     }
 
     fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {

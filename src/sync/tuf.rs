@@ -17,6 +17,7 @@
 //! [The Update Framework]: https://theupdateframework.github.io/specification/latest/
 
 use std::{
+    collections::BTreeSet,
     error::Error as _,
     fs,
     future::poll_fn,
@@ -42,6 +43,7 @@ use super::transport::{Courier, Failure, SettingError, Source};
 use crate::{
     clock::Timestamp,
     document::MAX_BYTES,
+    revocation::FileName,
     store::{
         InstallError, Lineage, Metadata, Published, Role, Store, StoreError, Trusted, Update,
         UpdateError,
@@ -52,6 +54,9 @@ use crate::{
 /// The most bytes that metadata may have. A root with a dozen keys has 4 kB, targets of a thousand
 /// files 250 kB.
 const MAX_METADATA: u64 = 1 << 20;
+
+/// The most bytes that a list of revocations may have: 2²⁸ entries have 2.2 GB.
+const MAX_REVOCATIONS: u64 = 3 << 30;
 
 /// The most roots that are followed in one sync: twenty years of one a month.
 const MAX_ROOTS: u64 = 256;
@@ -75,15 +80,27 @@ pub enum Synced {
 /// [`SyncError`], and the lists that served before serve on.
 pub fn sync(store: &mut Store, source: &Source, now: Timestamp) -> Result<Synced, SyncError> {
     let trusted = store.trusted()?.ok_or(SyncError::NoRoot)?;
-    match fetch(&trusted, source, now) {
-        Ok(update) => {
-            let same = trusted.root == update.root
-                && trusted.published.as_ref() == Some(&update.published)
-                && trusted.files.as_ref() == Some(&update.files);
-            if same {
-                return Ok(Synced::NothingNew);
-            }
-            store.update(&update, now)?;
+    let held = store.load_basis()?.revocations;
+    let held: BTreeSet<_> = held
+        .lists()
+        .filter_map(|(edition, count)| count.map(|_| edition.list.file_name()))
+        .collect();
+    let fetched = verify(&trusted, source, now).and_then(|verified| {
+        let update = verified.update(&trusted)?;
+        let same = trusted.root == update.root
+            && trusted.published.as_ref() == Some(&update.published)
+            && trusted.files.as_ref() == Some(&update.files);
+        if same {
+            return Ok(None);
+        }
+        let brought = verified.revocations(&trusted, &held, store.revocations_folder());
+        let brought = brought.map_err(|error| verified.refusal(&trusted, error))?;
+        Ok(Some((update, brought)))
+    });
+    match fetched {
+        Ok(None) => Ok(Synced::NothingNew),
+        Ok(Some((update, brought))) => {
+            store.update_from(&update, brought.as_ref().map(TempDir::path), now)?;
             Ok(Synced::Updated)
         }
         Err(Refusal { error, newer_root }) => {
@@ -118,13 +135,7 @@ pub fn read_root(bytes: Vec<u8>) -> Result<Metadata, SyncError> {
 ///
 /// [`Refusal`], which keeps a newer root if there was one.
 pub fn fetch(trusted: &Trusted, source: &Source, now: Timestamp) -> Result<Update, Refusal> {
-    let verified = verify(trusted, source, now)?;
-    let files = verified.lists(trusted.files.as_ref()).map_err(|error| Refusal {
-        error: Box::new(error),
-        newer_root: (verified.root != trusted.root).then(|| verified.root.clone()),
-    })?;
-    let Verified { root, published, lineage, .. } = verified;
-    Ok(Update { root, published, files, lineage })
+    verify(trusted, source, now)?.update(trusted)
 }
 
 /// Fetches the metadata that `source` has, and verifies them by what is trusted.
@@ -166,6 +177,48 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// The lists, with what vouches for them.
+    fn update(&self, trusted: &Trusted) -> Result<Update, Refusal> {
+        let files = self.lists(trusted.files.as_ref());
+        let files = files.map_err(|error| self.refusal(trusted, error))?;
+        let Self { root, published, lineage, .. } = self;
+        let (root, published) = (root.clone(), published.clone());
+        Ok(Update { root, published, files, lineage: *lineage })
+    }
+
+    fn refusal(&self, trusted: &Trusted, error: SyncError) -> Refusal {
+        let newer_root = (self.root != trusted.root).then(|| self.root.clone());
+        Refusal { error: Box::new(error), newer_root }
+    }
+
+    /// Fetches the lists of revocations that are not those of last time, or not `held` any more,
+    /// into a folder beside where they are `kept`; nothing, if there is no such place.
+    fn revocations(
+        &self,
+        trusted: &Trusted,
+        held: &BTreeSet<String>,
+        kept: Option<&Path>,
+    ) -> Result<Option<TempDir>, SyncError> {
+        let Some(place) = kept.and_then(Path::parent) else { return Ok(None) };
+        let before: Option<Signed<schema::Targets>> = trusted
+            .published
+            .as_ref()
+            .and_then(|published| serde_json::from_slice(&published.targets.bytes).ok());
+        let brought = tempfile::tempdir_in(place)?;
+        for (name, target) in &self.repository.targets().signed.targets {
+            let is_list = matches!(name.raw().parse(), Ok(FileName::List(_)));
+            let known = before.as_ref().and_then(|before| before.signed.targets.get(name));
+            let known = known.filter(|_| held.contains(name.raw()));
+            let is_new = known.is_none_or(|known| {
+                known.length != target.length || known.hashes.sha256 != target.hashes.sha256
+            });
+            if is_list && is_new {
+                self.save(name.raw(), MAX_REVOCATIONS, &brought.path().join(name.raw()))?;
+            }
+        }
+        Ok(Some(brought))
+    }
+
     /// The names of the files that are published, each with its length.
     pub fn names(&self) -> impl Iterator<Item = (&str, u64)> {
         let targets = &self.repository.targets().signed.targets;

@@ -66,6 +66,9 @@ const METADATA: &str = "metadata";
 /// The folder of published files in a repository.
 const TARGETS: &str = "targets";
 
+/// The folder of lists of revocations in an authority's folder.
+const REVOCATIONS: &str = "revocations";
+
 /// What a file holds that is published.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Payload {
@@ -358,6 +361,18 @@ impl Authority {
         let repository = Repository::open(&self.folder)?;
         // Before a version is used up.
         repository.newest_root()?;
+        let revocations = self.folder.join(REVOCATIONS);
+        let failed = |source| AuthorityError::File { path: revocations.clone(), source };
+        fs::create_dir_all(&revocations).map_err(failed)?;
+        self.publish_revocations(&revocations, now)?;
+        let mut others = others;
+        for entry in fs::read_dir(&revocations).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if let Some(name) = name.filter(|name| name.starts_with("revocations-")) {
+                others.push((name.to_owned(), Payload::File(path.clone())));
+            }
+        }
         let lists = self.publish(now)?;
         let lists = lists
             .present()
