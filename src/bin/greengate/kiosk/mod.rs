@@ -6,6 +6,7 @@
 
 mod bridge;
 pub(crate) mod camera;
+mod fetching;
 pub(crate) mod shots;
 mod source;
 mod status;
@@ -27,6 +28,7 @@ pub(crate) use self::source::Source;
 use self::{
     bridge::{Request, Screens, Update, Updates},
     camera::{Camera, capture::CaptureError},
+    fetching::Repository,
     source::Next,
 };
 use crate::{
@@ -52,6 +54,14 @@ pub(crate) struct Kiosk {
     /// Show these pictures to the lane instead: a PNG or JPEG, or a folder of them, over and over.
     #[arg(long, value_name = "PATH")]
     pictures: Option<PathBuf>,
+
+    /// Fetch lists from this address now and then, while scanning goes on; see `greengate sync`.
+    #[arg(long, value_name = "URL", env = "GREENGATE_SYNC_URL", conflicts_with = "sync_from")]
+    sync_url: Option<String>,
+
+    /// Look for new lists in this folder now and then, such as where a USB stick is mounted.
+    #[arg(long, value_name = "PATH")]
+    sync_from: Option<String>,
 
     /// Who reads the screen: `staff` see reason codes and names, the `public` softer words.
     #[arg(long, value_enum, default_value_t = AudienceArgument::Staff)]
@@ -105,11 +115,16 @@ impl From<LanguageArgument> for Language {
 
 impl Kiosk {
     pub(crate) fn run(&self, state: &Path) -> Result<u8, Failure> {
+        // Still this very program when the package was upgraded under it.
+        let program = Path::new("/proc/self/exe");
+        let url = self.sync_url.clone().map(|place| Repository { flag: "--url", place });
+        let folder = self.sync_from.clone().map(|place| Repository { flag: "--from", place });
+        if let Some(repository) = url.or(folder) {
+            fetching::start(program, state, repository);
+        }
         let source = if let Some(pictures) = &self.pictures {
             Source::pictures(pictures).map_err(Failure::input)?
         } else {
-            // Still this very program when the package was upgraded under it.
-            let program = Path::new("/proc/self/exe");
             Source::Camera(Camera::start(program, self.camera.as_deref(), clock::now))
         };
         let (state, audience) = (state.to_path_buf(), self.audience.into());
