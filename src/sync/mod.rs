@@ -8,6 +8,7 @@
 //! Either way what arrives is bounded in size, [`Trust::parse`] checks it, and
 //! [`store`](crate::store) decides whether it may replace what is there.
 
+mod refusal;
 mod transport;
 mod tuf;
 
@@ -20,8 +21,9 @@ use std::{
 use thiserror::Error;
 
 pub use self::{
+    refusal::{Refusal, SyncError},
     transport::{SettingError, Source, Web},
-    tuf::{Refusal, SyncError, Synced, Verified, fetch, read_root, sync, verify},
+    tuf::{Synced, Verified, fetch, read_root, sync, verify},
 };
 
 use crate::{
