@@ -25,6 +25,16 @@ pub fn now() -> Timestamp {
     Timestamp::from_timestamp_millis(reading.timestamp_millis()).unwrap_or(reading)
 }
 
+/// When this program was built: the present is never before.
+///
+/// `SOURCE_DATE_EPOCH` in the build's environment says another instant, so that a build can be
+/// reproduced.
+#[must_use]
+pub fn built() -> Timestamp {
+    let seconds = env!("GREENGATE_BUILT").parse().ok();
+    seconds.and_then(|seconds| Timestamp::from_timestamp(seconds, 0)).unwrap_or_default()
+}
+
 /// Reads how long the machine has been up; nothing where the system does not say.
 ///
 /// The kernel counts `/proc/uptime` by `CLOCK_BOOTTIME`.

@@ -17,8 +17,8 @@ use common::{
     usual_files,
 };
 use greengate::{
-    audit::AuditRecord,
-    clock::Timestamp,
+    audit::{AuditRecord, Event},
+    clock::{ClockState, Timestamp},
     decision::Basis,
     language::Words,
     place::{Gate, Place},
@@ -256,31 +256,6 @@ fn a_store_that_is_gone_or_old_is_not_taken_for_a_new_one() {
 }
 
 #[test]
-fn no_byte_of_a_store_can_be_changed_unnoticed() {
-    let state = tempdir().unwrap();
-    let mut store = Store::open(state.path()).unwrap();
-    store.install(&usual_files(), at(NOW)).unwrap();
-    pass(&mut store, at(NOW));
-    let expected = store.load_basis().unwrap();
-    drop(store);
-    let path = state.path().join("greengate.db");
-    let whole = fs::read(&path).unwrap();
-    let marks = fs::read(state.path().join("greengate.marks")).unwrap();
-    for index in (0..whole.len()).step_by(whole.len() / 97) {
-        let mut bytes = whole.clone();
-        bytes[index] ^= 1;
-        fs::write(&path, &bytes).unwrap();
-        fs::write(state.path().join("greengate.marks"), &marks).unwrap();
-        // A page that nobody reads may be broken; one that is read is right or refused.
-        let read = Store::open(state.path())
-            .and_then(|store| Ok((store.load_basis()?, store.verify_log()?)));
-        if let Ok((basis, log)) = read {
-            assert_eq!((basis, log.end), (expected.clone(), 2), "byte {index}");
-        }
-    }
-}
-
-#[test]
 fn a_row_that_is_changed_cut_or_moved_breaks_the_chain() {
     let filled = || {
         let state = tempdir().unwrap();
@@ -388,6 +363,41 @@ fn another_programs_database_is_refused() {
     other.execute_batch("CREATE TABLE song (title TEXT)").unwrap();
     drop(other);
     assert!(matches!(Store::open(state.path()), Err(StoreError::Foreign)));
+}
+
+#[test]
+fn a_lock_that_another_process_holds_is_waited_for_and_not_for_ever() {
+    let state = tempdir().unwrap();
+    let mut store = Store::open(state.path()).unwrap();
+    let other = by_hand(state.path());
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = store.try_writing().err().map(|error| error.to_string());
+    assert_eq!(error.as_deref(), Some("the store failed: database is locked"));
+    let error = Store::open(state.path()).err();
+    assert!(matches!(error, Some(StoreError::Open { .. })), "{error:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    pass(&mut store, at(NOW));
+    assert_eq!(store.verify_log().unwrap().end, 1);
+}
+
+#[test]
+fn a_clock_that_is_not_believed_raises_no_floor_and_one_that_is_raises_it_in_two_places() {
+    let state = tempdir().unwrap();
+    let mut store = Store::open(state.path()).unwrap();
+    let floor = |store: &Store| store.load_basis().unwrap().floor.instant();
+    let wild = at("2031-11-20T00:00:00Z");
+    store.note(&Event::Started, wild).unwrap();
+    store.note(&Event::Clock(ClockState::Unverified), wild).unwrap();
+    assert_eq!(floor(&store), at("1970-01-01T00:00:00Z"), "wild");
+    pass(&mut store, at(NOW));
+    assert_eq!(floor(&store), at(NOW), "believed");
+    store.raise_floor(at("2021-11-20T01:00:00Z"));
+    assert_eq!(floor(&store), at("2021-11-20T01:00:00Z"), "the program was built");
+    pass(&mut store, at(NOW));
+    drop(store);
+    // The rows are gone, and the second file remembers.
+    by_hand(state.path()).execute_batch("UPDATE audit SET clock = 'unverified'").unwrap();
+    assert_eq!(floor(&Store::open(state.path()).unwrap()), at("2021-11-20T01:00:00Z"), "marks");
 }
 
 #[test]

@@ -109,12 +109,15 @@ impl Event {
     /// The name of the event of a decision.
     pub const SCAN: &'static str = "scan";
 
+    /// The name of a change in how far the clock is believed.
+    pub const CLOCK: &'static str = "clock";
+
     /// The name that records use.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Accepted { .. } => "accepted",
-            Self::Clock(_) => "clock",
+            Self::Clock(_) => Self::CLOCK,
             Self::Installed { .. } => "installed",
             Self::Pruned { .. } => "pruned",
             Self::Refused { .. } => "refused",

@@ -58,16 +58,17 @@ impl Store {
                 policy: self.kept(DocumentKind::Policy)?,
             })?),
         };
-        let last_record: Option<i64> = self.connection.query_row(
-            "SELECT max(at) FROM audit WHERE clock = ?1",
-            [ClockState::Good.code()],
-            |row| row.get(0),
+        // Other events are put down by programs that do not know how far the clock can be believed.
+        let mut query = self.connection.prepare_cached(
+            "SELECT at FROM audit WHERE clock = ?1 AND event IN (?2, ?3) ORDER BY id DESC LIMIT 1",
         )?;
+        let believed = [ClockState::Good.code(), Event::SCAN, Event::CLOCK];
+        let last_record: Option<i64> = query.query_row(believed, |row| row.get(0)).optional()?;
         let last_record = last_record.and_then(|at| Timestamp::from_timestamp(at, 0));
         let floor = [trust.as_ref().map(Trust::published), last_record]
             .into_iter()
             .flatten()
-            .fold(Floor::LOWEST, Floor::raised_to);
+            .fold(self.floor, Floor::raised_to);
         let place = self.gate()?.map(|gate| gate.place);
         Ok(Basis { trust, revocations: self.revocations()?, place, floor })
     }

@@ -42,6 +42,9 @@ impl Store {
     pub fn record(&mut self, record: &AuditRecord) -> Result<(), StoreError> {
         let AuditRecord { at, verdict, reason, kind, issuer, policy_version, digest, clock } =
             record;
+        if *clock == ClockState::Good {
+            self.raise_floor(*at);
+        }
         self.keep(Entry {
             verdict: Some(verdict.code().to_owned()),
             reason: reason.map(Reason::code).map(str::to_owned),

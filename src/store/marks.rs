@@ -15,7 +15,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::audit::Link;
+use crate::{audit::Link, clock::Timestamp};
 
 /// The name of the file in the state folder.
 pub(super) const FILE_NAME: &str = "greengate.marks";
@@ -30,8 +30,8 @@ pub(super) struct Marks {
     pub(super) records: u64,
     /// The link of the last.
     pub(super) link: Link,
-    /// The floor of the clock, in seconds since 1970.
-    pub(super) clock: i64,
+    /// The floor of the clock.
+    pub(super) floor: Timestamp,
     /// The versions of the lists, in the order of their kinds; 0 for one that was not there.
     pub(super) versions: Vec<u64>,
 }
@@ -49,7 +49,9 @@ struct Slot {
     turn: u64,
     records: u64,
     link: String,
-    clock: i64,
+    /// In seconds since 1970.
+    #[serde(default)]
+    floor: i64,
     versions: Vec<u64>,
 }
 
@@ -99,12 +101,12 @@ impl MarksFile {
     }
 }
 
-fn render(turn: u64, Marks { records, link, clock, versions }: &Marks) -> Vec<u8> {
+fn render(turn: u64, Marks { records, link, floor, versions }: &Marks) -> Vec<u8> {
     let slot = Slot {
         turn,
         records: *records,
         link: link.to_string(),
-        clock: *clock,
+        floor: floor.timestamp(),
         versions: versions.clone(),
     };
     let json = serde_json::to_string(&slot).expect("numbers and a text");
@@ -121,8 +123,9 @@ fn parse(bytes: &[u8]) -> Option<(u64, Marks)> {
     if digest.parse() != Ok(expected) {
         return None;
     }
-    let Slot { turn, records, link, clock, versions } = serde_json::from_str(json).ok()?;
-    Some((turn, Marks { records, link: link.parse().ok()?, clock, versions }))
+    let Slot { turn, records, link, floor, versions } = serde_json::from_str(json).ok()?;
+    let floor = Timestamp::from_timestamp(floor, 0)?;
+    Some((turn, Marks { records, link: link.parse().ok()?, floor, versions }))
 }
 
 #[cfg(test)]
@@ -135,7 +138,7 @@ mod tests {
         let marks = |records| Marks {
             records,
             link: Link::new([7; 32]),
-            clock: 1_637_366_400,
+            floor: "2021-11-20T00:00:00Z".parse().unwrap(),
             versions: vec![7, 3, 0, 5],
         };
         let mut file = MarksFile::open(state.path()).unwrap();

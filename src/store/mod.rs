@@ -44,7 +44,7 @@ use self::{
 };
 use crate::{
     audit::{ChainError, Event, Link},
-    clock::{Anchor, Timestamp, Uptime},
+    clock::{Anchor, Floor, Timestamp, Uptime},
     credential::DigestKey,
     language::Words,
     place::Gate,
@@ -73,6 +73,8 @@ pub struct Store {
     digest_key: DigestKey,
     device_key: SigningKey,
     marks: Option<MarksFile>,
+    /// The latest instant that has passed, of what this store knows beside its lists and records.
+    floor: Floor,
     /// Where revocation lists are kept; nowhere, if the store is in memory.
     revocations: Option<PathBuf>,
 }
@@ -165,6 +167,10 @@ impl Store {
             store.compare_with_marks()?;
         }
         let mut store = Self { revocations: Some(state.join(REVOCATIONS)), ..store };
+        if doubt == Doubt::Refuse {
+            let marked = store.marks.as_ref().and_then(MarksFile::marks).map(|marks| marks.floor);
+            store.floor = marked.map_or(Floor::LOWEST, |floor| Floor::LOWEST.raised_to(floor));
+        }
         store.mark(Sync::Now)?;
         Ok(store)
     }
@@ -202,6 +208,7 @@ impl Store {
             digest_key: DigestKey::new(digest_key),
             device_key: SigningKey::from_bytes(&device_key),
             marks,
+            floor: Floor::LOWEST,
             revocations: None,
         })
     }
@@ -236,12 +243,8 @@ impl Store {
             return Ok(());
         }
         let (records, link) = log::head(&self.connection)?;
-        let clock: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT at FROM audit ORDER BY id DESC LIMIT 1")?
-            .query_row([], |row| row.get(0))
-            .optional()?;
-        let marks = Marks { records, link, clock: clock.unwrap_or(0), versions: self.versions()? };
+        let marks =
+            Marks { records, link, floor: self.floor.instant(), versions: self.versions()? };
         let Some(file) = &mut self.marks else { return Ok(()) };
         let written = file.write(marks).and_then(|()| match sync {
             Sync::Now => file.sync(),
@@ -350,6 +353,12 @@ impl Store {
             params![at.timestamp(), up.seconds, up.boot],
         )?;
         Ok(())
+    }
+
+    /// Raises the floor of the clock to an instant that has certainly passed, such as when the
+    /// program was built.
+    pub fn raise_floor(&mut self, instant: Timestamp) {
+        self.floor = self.floor.raised_to(instant);
     }
 
     /// A number that changes when another process has changed the store.

@@ -86,9 +86,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// The store in the folder `state`.
-fn open_store(state: &Path) -> Result<Store, Failure> {
-    Ok(Store::open_with_key(state, &key_file(state))?)
+/// The store in the folder `state`, which knows that the program has been built.
+fn open_store(state: &Path) -> Result<Store, StoreError> {
+    let mut store = Store::open_with_key(state, &key_file(state))?;
+    store.raise_floor(greengate::clock::built());
+    Ok(store)
 }
 
 /// Where the key of the store lies: where `GREENGATE_KEY_FILE` says, or among the credentials that

@@ -179,8 +179,7 @@ pub(crate) fn run(
 /// out of service.
 fn open(state: &Path, audience: Audience, updates: &Updates) -> Lane {
     loop {
-        let store = Store::open_with_key(state, &crate::key_file(state));
-        match store
+        match crate::open_store(state)
             .and_then(|store| Lane::open(store, audience, clock::uptime().as_ref(), clock::now()))
         {
             Ok(lane) => return lane,
