@@ -26,13 +26,14 @@ use common::{files, key, key_entry, key_ring, policy, recognition};
 use ed25519_dalek::{Signer, SigningKey};
 use greengate::{
     authority::{
-        repository::{Payload, Repository, Role as RoleKey, Rotation},
+        repository::{Payload, Repository, Rotation},
         serve::serve,
     },
     clock::{self, Timestamp},
     store::{InstallError, Store, UpdateError},
     sync::{Source, SyncError, Synced, Web, read_root, sync, verify},
     trust::TrustFiles,
+    update::Role,
 };
 use olpc_cjson::CanonicalFormatter;
 use serde::Serialize;
@@ -114,7 +115,7 @@ impl Publisher {
     }
 
     /// Makes the next root with new keys for all that `replace` names, and three of its own.
-    fn rotate(&self, replace: &[RoleKey]) -> u64 {
+    fn rotate(&self, replace: &[Role]) -> u64 {
         let newest = (1..).take_while(|n| self.path(&format!("root-keys-{n}")).exists());
         let newest = newest.last().unwrap();
         let rotation = Rotation {
@@ -643,7 +644,7 @@ fn a_terminal_that_slept_through_five_roots_follows() {
     let mut terminal = Terminal::synced(&publisher);
     let asleep = publisher.fork();
     for version in 2..=6 {
-        assert_eq!(publisher.rotate(&RoleKey::ONLINE), version);
+        assert_eq!(publisher.rotate(&Role::ONLINE), version);
         publisher.publish(version);
     }
     terminal.takes(&publisher.source());
@@ -708,7 +709,7 @@ fn a_new_root_is_kept_even_if_the_rest_is_refused() {
     let publisher = Publisher::with_lists();
     let mut terminal = Terminal::synced(&publisher);
     let stolen = publisher.fork();
-    publisher.rotate(&[RoleKey::Timestamp]);
+    publisher.rotate(&[Role::Timestamp]);
     publisher.publish(2);
     let timestamp = fs::read(publisher.metadata("timestamp.json")).unwrap();
     fs::write(publisher.metadata("timestamp.json"), b"").unwrap();
@@ -731,7 +732,7 @@ fn a_repository_that_was_taken_over_is_won_back() {
     terminal.takes(&stolen.source());
     publisher.publish(2);
     assert_eq!(terminal.refuses(&publisher.source()).code(), "Y21");
-    publisher.rotate(&[RoleKey::Timestamp]);
+    publisher.rotate(&[Role::Timestamp]);
     publisher.publish(3);
     terminal.takes(&publisher.source());
     assert_eq!(versions(&mut terminal), [4, 4, 4]);
