@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("place", &[]),
     ("frame", &[]),
     ("document", &[]),
+    ("update", &[]),
     ("symbol", &["frame"]),
     ("key_ring", &["document"]),
     ("recognition", &["document"]),
@@ -32,8 +33,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("presentation", &["credential", "decision", "risk_area"]),
     ("audit", &["credential", "decision", "symbol"]),
     ("session", &["credential", "decision", "symbol"]),
-    ("store", &["audit", "credential", "decision", "policy", "revocation", "trust"]),
-    ("sync", &["document", "revocation", "store", "trust"]),
+    ("store", &["audit", "credential", "decision", "policy", "revocation", "trust", "update"]),
+    ("sync", &["document", "revocation", "store", "trust", "update"]),
     ("device", &["frame"]),
     (
         "authority",
@@ -48,6 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "risk_area",
             "symbol",
             "trust",
+            "update",
         ],
     ),
 ];

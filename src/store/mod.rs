@@ -36,7 +36,7 @@ pub use self::{
     cipher::KEY_FILE,
     lists::InstallError,
     log::{CHECKPOINT_EVERY, KEPT, LogState, Totals},
-    update::{Lineage, Metadata, Published, Role, Trusted, Update, UpdateError},
+    update::{Lineage, Published, Trusted, Update, UpdateError},
 };
 use self::{
     cipher::Key,

@@ -5,7 +5,7 @@
 //! repository that was taken over and won back: its root gives the other roles new keys, and what
 //! the old ones signed no longer counts, however high its version.
 
-use std::{fmt, path::Path};
+use std::path::Path;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use thiserror::Error;
@@ -19,48 +19,8 @@ use crate::{
     clock::{Floor, Timestamp},
     revocation::Intake,
     trust::{DocumentKind, TrustFiles},
+    update::{Metadata, Role},
 };
-
-/// A role of the update repository.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Role {
-    /// Says which keys the roles have.
-    Root,
-    /// Says which metadata belong together.
-    Snapshot,
-    /// Says which files there are.
-    Targets,
-    /// Says which snapshot is the newest.
-    Timestamp,
-}
-
-impl Role {
-    /// The word for it.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Snapshot => "snapshot",
-            Self::Targets => "targets",
-            Self::Timestamp => "timestamp",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.code())
-    }
-}
-
-/// What one role signed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Metadata {
-    /// Its version.
-    pub version: u64,
-    /// Byte for byte.
-    pub bytes: Vec<u8>,
-}
 
 /// What the roles under a root signed.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    store::{InstallError, Metadata, Role, StoreError, UpdateError},
+    store::{InstallError, StoreError, UpdateError},
     trust::DocumentKind,
+    update::{Metadata, Role},
 };
 
 /// Nothing was fetched.

@@ -44,8 +44,9 @@ use crate::{
     clock::Timestamp,
     document::MAX_BYTES,
     revocation::FileName,
-    store::{Lineage, Metadata, Published, Role, Store, Trusted, Update},
+    store::{Lineage, Published, Store, Trusted, Update},
     trust::{DocumentKind, TrustFiles},
+    update::{Metadata, Role},
 };
 
 /// The most bytes that metadata may have. A root with a dozen keys has 4 kB, targets of a thousand

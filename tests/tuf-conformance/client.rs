@@ -19,8 +19,9 @@ use std::{
 use clap::{Parser, Subcommand};
 use greengate::{
     clock::{self, Floor},
-    store::{Lineage, Metadata, Published, Trusted},
+    store::{Lineage, Published, Trusted},
     sync::{Source, Verified, Web, verify},
+    update::Metadata,
 };
 
 /// More than any case has.

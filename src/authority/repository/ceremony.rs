@@ -8,11 +8,11 @@ use std::{
 use ed25519_dalek::SigningKey;
 
 use super::{
-    AuthorityError, ROOT_EXPIRES, Repository, RepositoryError, Role, keys,
+    AuthorityError, ROOT_EXPIRES, Repository, RepositoryError, keys,
     metadata::{Key, Root, Signed, key_id},
     role_key_path, whole_seconds,
 };
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, update::Role};
 
 /// How many keys the root has: one may be lost.
 const ROOT_KEYS: usize = 3;

@@ -4,47 +4,17 @@
 //! JSON, Ed25519, keys named by the SHA-256 of their canonical form. What is written to a file is
 //! canonical throughout, so that the same metadata are always the same bytes.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signer, SigningKey};
 use olpc_cjson::CanonicalFormatter;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, update::Role};
 
 /// The version of the specification that the metadata are written by.
 const SPEC_VERSION: &str = "1.0.31";
-
-/// One of the roles that every repository has.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Says which keys the roles have.
-    Root,
-    /// Says which metadata belong together.
-    Snapshot,
-    /// Says which files there are.
-    Targets,
-    /// Says which snapshot is the newest.
-    Timestamp,
-}
-
-impl Role {
-    /// The roles whose keys are at hand when something is published.
-    pub const ONLINE: [Self; 3] = [Self::Targets, Self::Snapshot, Self::Timestamp];
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Root => "root",
-            Self::Snapshot => "snapshot",
-            Self::Targets => "targets",
-            Self::Timestamp => "timestamp",
-        })
-    }
-}
 
 /// Metadata with their signatures.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -252,7 +222,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
+    use std::fmt::Write;
 
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a `String` cannot fail.

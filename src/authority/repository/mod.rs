@@ -38,11 +38,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-pub use self::{ceremony::Rotation, metadata::Role};
+pub use self::ceremony::Rotation;
 
 use self::metadata::{Hashes, Pointer, Root, Signed, Target, Targets, hex, key_id, sha256};
 use super::{Authority, AuthorityError, KEYS, keys, whole_seconds};
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, update::Role};
 
 /// How long a root counts: three people meet once a year.
 pub const ROOT_EXPIRES: TimeDelta = TimeDelta::days(365);

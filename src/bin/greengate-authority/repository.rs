@@ -7,10 +7,13 @@ use std::{
 };
 
 use clap::{Args, Subcommand, ValueEnum};
-use greengate::authority::{
-    Authority,
-    repository::{Payload, Repository, Role, Rotation},
-    serve::serve,
+use greengate::{
+    authority::{
+        Authority,
+        repository::{Payload, Repository, Rotation},
+        serve::serve,
+    },
+    update::Role,
 };
 
 use crate::{Failure, arguments::At};

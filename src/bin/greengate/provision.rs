@@ -10,8 +10,8 @@ use clap::Args;
 use greengate::{
     language::Words,
     place::{Gate, Place},
-    store::Metadata,
     sync,
+    update::Metadata,
 };
 
 use crate::{Failure, open_store};
