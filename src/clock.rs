@@ -66,6 +66,18 @@ impl Floor {
         self.0
     }
 
+    /// How far a clock can be believed that reads `now`, when nothing else is known of it.
+    #[must_use]
+    pub fn believes(self, now: Timestamp) -> ClockState {
+        if self.is_above(now) {
+            ClockState::Behind
+        } else if now - self.0 > FIRST_JUMP {
+            ClockState::Unverified
+        } else {
+            ClockState::Good
+        }
+    }
+
     /// Whether `now` lies so far below the floor that the clock must be wrong.
     #[must_use]
     pub fn is_above(self, now: Timestamp) -> bool {
@@ -77,6 +89,10 @@ impl Floor {
 ///
 /// Source: REQUIREMENTS, section 3.
 pub const JUMP: TimeDelta = TimeDelta::hours(12);
+
+/// How far a clock that has never been believed may be ahead of the floor: as long as lists may be on
+/// their way to a new terminal, and count at all by the usual policy.
+pub const FIRST_JUMP: TimeDelta = TimeDelta::days(7);
 
 /// How far the clock can be believed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -201,6 +217,20 @@ mod tests {
         ];
         for (name, up, now, expected) in cases {
             assert_eq!(anchor.believes(&up, floor, at(now)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_never_believed_may_be_a_week_ahead_of_what_is_signed() {
+        let floor = Floor::LOWEST.raised_to(at("2021-11-20T00:00:00Z"));
+        let cases = [
+            ("two minutes back", "2021-11-19T23:58:00Z", ClockState::Good),
+            ("more", "2021-11-19T23:57:59Z", ClockState::Behind),
+            ("a week ahead", "2021-11-27T00:00:00Z", ClockState::Good),
+            ("more", "2021-11-27T00:00:01Z", ClockState::Unverified),
+        ];
+        for (name, now, expected) in cases {
+            assert_eq!(floor.believes(at(now)), expected, "{name}");
         }
     }
 

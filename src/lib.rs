@@ -25,8 +25,9 @@
 //! [`session`] is one lane as a state machine: what to judge, what to show, and for how long.
 //! [`device`] is what is plugged in, or could be: today picture files in a camera's place.
 //! [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed repository
-//! that terminals fetch them from; [`update`] has the words that both sides of it share. [`clock`],
-//! [`issuer`], [`language`], and [`place`] are the words that all of them share.
+//! that terminals fetch them from; [`update`] has the words that both sides of it share, and
+//! [`provisioning`] what a new terminal is told. [`clock`], [`issuer`], [`language`], and [`place`] are
+//! the words that all of them share.
 //!
 //! # What is true of the whole
 //!
@@ -56,6 +57,7 @@ pub mod language;
 pub mod place;
 pub mod policy;
 pub mod presentation;
+pub mod provisioning;
 pub mod recognition;
 pub mod revocation;
 pub mod risk_area;

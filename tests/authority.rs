@@ -150,14 +150,14 @@ fn the_registers_are_one_file_that_its_owner_alone_can_read() {
         said(Authority::open(folder.path())).replace(&path.display().to_string(), "FILE")
     };
     let mut other_version = std::fs::read(&path).unwrap();
-    other_version[63] = 3; // The last byte of user_version, SQLite file format, section 1.3.
+    other_version[63] = 99; // The last byte of user_version, SQLite file format, section 1.3.
     let cases = [
         ("nothing in it", reopened(b""), "FILE is no register of an authority"),
         ("a text", reopened(b"{}"), "cannot open FILE: file is not a database"),
         (
             "another version",
             reopened(&other_version),
-            "the registers have version 3, this program reads 2",
+            "the registers have version 99, this program reads 3",
         ),
     ];
     for (case, said, expected) in cases {

@@ -21,6 +21,7 @@ use crate::{
     credential::{CodeDigest, DigestKey, Kind, VerifiedCredential},
     decision::{Basis, Decision, Reason, Verdict},
     issuer::IssuerId,
+    place::Place,
     symbol::Reading,
 };
 
@@ -89,6 +90,15 @@ pub enum Event {
         /// Which, with their versions.
         lists: String,
     },
+    /// The authority has said where the terminal stands.
+    Provisioned {
+        /// The token of its bundle.
+        token: String,
+        /// The kind of place.
+        place: Place,
+        /// What the authority calls the terminal.
+        terminal: String,
+    },
     /// Records that are older than they are kept were counted and removed.
     Pruned {
         /// The last of them.
@@ -112,6 +122,9 @@ impl Event {
     /// The name of a change in how far the clock is believed.
     pub const CLOCK: &'static str = "clock";
 
+    /// The name of a provisioning.
+    pub const PROVISIONED: &'static str = "provisioned";
+
     /// The name that records use.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -119,6 +132,7 @@ impl Event {
             Self::Accepted { .. } => "accepted",
             Self::Clock(_) => Self::CLOCK,
             Self::Installed { .. } => "installed",
+            Self::Provisioned { .. } => Self::PROVISIONED,
             Self::Pruned { .. } => "pruned",
             Self::Refused { .. } => "refused",
             Self::Started => "started",
@@ -132,6 +146,9 @@ impl Event {
             Self::Accepted { reason } => Some(reason.clone()),
             Self::Clock(state) => Some(state.code().to_owned()),
             Self::Installed { lists } => Some(lists.clone()),
+            Self::Provisioned { token, place, terminal } => {
+                Some(format!("{token} {} {terminal}", place.code()))
+            }
             Self::Pruned { through, link } => Some(format!("{through} {link}")),
             Self::Refused { code } => Some(code.clone()),
             Self::Started => None,

@@ -37,7 +37,7 @@ pub use self::{
     registers::{
         BindingError, CommuterError, Enrolment, ExceptionError, Guardianship, KeyError,
         MedicalError, PartnerError, PersonError, PolicyError, RegisterError, RevocationError,
-        RiskAreaError, Stage, Step, TravelError, TravelHistory,
+        RiskAreaError, Stage, Step, TerminalError, TravelError, TravelHistory,
     },
     transcode::TranscodeError,
 };
@@ -328,6 +328,10 @@ pub enum AuthorityError {
     /// The list of risk areas does not allow it.
     #[error(transparent)]
     RiskArea(#[from] RiskAreaError),
+
+    /// A terminal cannot be put down, or is not there.
+    #[error(transparent)]
+    Terminal(#[from] TerminalError),
 
     /// An issuer has no number for a status.
     #[error(transparent)]

@@ -16,6 +16,7 @@ mod lists;
 mod log;
 mod marks;
 mod migrate;
+mod provision;
 mod revocations;
 mod update;
 
@@ -36,6 +37,7 @@ pub use self::{
     cipher::KEY_FILE,
     lists::InstallError,
     log::{CHECKPOINT_EVERY, KEPT, LogState, Totals},
+    provision::ProvisionError,
     update::{Lineage, Published, Trusted, Update, UpdateError},
 };
 use self::{
@@ -46,8 +48,6 @@ use crate::{
     audit::{ChainError, Event, Link},
     clock::{Anchor, Floor, Timestamp, Uptime},
     credential::DigestKey,
-    language::Words,
-    place::Gate,
     trust::{DocumentKind, TrustError},
 };
 
@@ -57,8 +57,9 @@ const APPLICATION_ID: i32 = 0x4747_4154;
 /// The version of `schema.sql`.
 const SCHEMA_VERSION: i32 = 2;
 
-/// How long to wait for another process, such as an import beside a running kiosk.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long to wait for another process, such as an import beside a running kiosk. It holds the lock
+/// for one transaction, and a lane that waited for three seconds would be taken for one that hangs.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The name of the file in the state folder.
 const FILE_NAME: &str = "greengate.db";
@@ -283,42 +284,6 @@ impl Store {
     pub fn origin(&self) -> String {
         let key = Link::new(self.device_key.verifying_key().to_bytes()).to_string();
         format!("greengate/{}", key.get(..16).unwrap_or(&key))
-    }
-
-    /// Says where the terminal stands.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Sql`] if it cannot be written.
-    pub fn provision(&mut self, gate: &Gate) -> Result<(), StoreError> {
-        let Gate { place, name, gate } = gate;
-        self.connection.execute(
-            "UPDATE terminal SET place = ?1, name_zh = ?2, name_en = ?3, gate = ?4",
-            params![place.code(), name.zh, name.en, gate],
-        )?;
-        Ok(())
-    }
-
-    /// Where the terminal stands, if it has been told.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Sql`] if it cannot be read, [`StoreError::Content`] if it makes no sense.
-    pub fn gate(&self) -> Result<Option<Gate>, StoreError> {
-        let stored: Option<(String, String, String, String)> = self
-            .connection
-            .query_row(
-                "SELECT place, name_zh, name_en, gate FROM terminal WHERE place IS NOT NULL",
-                [],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-            )
-            .optional()?;
-        stored
-            .map(|(place, zh, en, gate)| {
-                let place = place.parse().map_err(|_| StoreError::Content { what: "place" })?;
-                Ok(Gate { place, name: Words { zh, en }, gate })
-            })
-            .transpose()
     }
 
     /// A reading of the clock that was good, if there has been one.

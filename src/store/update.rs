@@ -217,7 +217,11 @@ fn kept(transaction: &Transaction<'_>, role: Role) -> Result<Option<Metadata>, S
     Ok(kept)
 }
 
-fn put(transaction: &Transaction<'_>, role: Role, metadata: &Metadata) -> Result<(), StoreError> {
+pub(super) fn put(
+    transaction: &Transaction<'_>,
+    role: Role,
+    metadata: &Metadata,
+) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT OR REPLACE INTO tuf_metadata (role, version, bytes) VALUES (?1, ?2, ?3)",
         params![role.code(), metadata.version.cast_signed(), metadata.bytes],

@@ -8,6 +8,7 @@
 //! Either way what arrives is bounded in size, [`Trust::parse`] checks it, and
 //! [`store`](crate::store) decides whether it may replace what is there.
 
+mod bundle;
 mod refusal;
 mod transport;
 mod tuf;
@@ -21,6 +22,7 @@ use std::{
 use thiserror::Error;
 
 pub use self::{
+    bundle::{Bundle, BundleError, read_bundle},
     refusal::{Refusal, SyncError},
     transport::{SettingError, Source, Web},
     tuf::{Synced, Verified, fetch, read_root, sync, verify},

@@ -12,6 +12,7 @@ mod damage;
 mod disk;
 mod failing;
 mod power;
+mod soak;
 
 use child::Reached;
 use tempfile::tempdir;

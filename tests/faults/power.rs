@@ -35,12 +35,12 @@ impl Random {
 
 /// Puts down a folder that was synced whole.
 fn put_down(folder: &Path, inside: &str, platter: &Path) {
-    let mut names = String::new();
+    let mut names = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
         let (name, found) = (name.to_str().unwrap(), fs::metadata(&path).unwrap());
         let (number, sort) = (found.ino(), if found.is_dir() { "folder" } else { "file" });
-        names += &format!("{number} {sort} {name}\n");
+        names.push(format!("{number} {sort} {name}\n"));
         if found.is_dir() {
             put_down(&path, &format!("{inside}{name}"), platter);
         } else {
@@ -48,7 +48,7 @@ fn put_down(folder: &Path, inside: &str, platter: &Path) {
             fs::hard_link(&path, platter.join(format!("kept-{number}"))).unwrap();
         }
     }
-    fs::write(platter.join(format!("names-{inside}")), names).unwrap();
+    fs::write(platter.join(format!("names-{inside}")), names.concat()).unwrap();
 }
 
 /// What the disk holds after the power went.

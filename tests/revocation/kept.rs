@@ -233,11 +233,21 @@ fn nobody_passes_by_a_list_that_cannot_be_read() {
             judge(&code(|_| {}), &basis, at(NOW))
         };
         assert_eq!(told(&of(&terminal)), ("pass", None), "{name}");
+        let other = |terminal: &Terminal| {
+            let revocations = terminal.basis().revocations;
+            let basis = Basis { revocations, ..basis(&usual_files()) };
+            judge(
+                &code(|claims| claims.issuer = greengate::issuer::IssuerId::NATIONAL),
+                &basis,
+                at(NOW),
+            )
+        };
         let [path] = terminal.kept().try_into().unwrap();
         spoil(&path);
         let decision = of(&terminal);
         assert_eq!(told(&decision), ("refer", Some("E73")), "{name}");
         assert_eq!(decision.detail(), Some(&Detail::Revocations(beijing())), "{name}");
+        assert_eq!(told(&other(&terminal)), ("pass", None), "another issuer's: {name}");
         assert_eq!(terminal.editions(), [(edition, None)], "{name}");
         assert_eq!(terminal.basis().revocations.verify().count(), 1, "{name}");
         // The same list again makes it good.

@@ -17,6 +17,7 @@ mod people;
 mod policy;
 mod revocations;
 mod risk_areas;
+mod terminals;
 mod travel;
 
 use std::{
@@ -45,6 +46,7 @@ pub use self::{
     policy::PolicyError,
     revocations::RevocationError,
     risk_areas::RiskAreaError,
+    terminals::TerminalError,
     travel::{TravelError, TravelHistory},
 };
 
@@ -57,11 +59,12 @@ const FILE_NAME: &str = "authority.db";
 /// Marks a file as an authority's registers: `GGAU` in ASCII.
 const APPLICATION_ID: i32 = 0x4747_4155;
 
-/// The version that `schema.sql` and then `revocations.sql` make.
-const SCHEMA_VERSION: i32 = 2;
-
-/// What makes version 2 of version 1.
-const REVOCATIONS: &str = include_str!("../revocations.sql");
+/// What makes each version of the one before, the first of an empty file.
+const STEPS: [&str; 3] = [
+    include_str!("../schema.sql"),
+    include_str!("../revocations.sql"),
+    include_str!("../terminals.sql"),
+];
 
 /// How long to wait for another command that is under way.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,14 +84,9 @@ impl Registers {
         let file = NamedTempFile::new_in(folder).map_err(failed)?;
         let connection = connect(file.path())?;
         connection
-            .execute_batch(include_str!("../schema.sql"))
-            .and_then(|()| connection.execute_batch(REVOCATIONS))
-            .map_err(RegisterError::from)?;
-        connection
             .pragma_update(None, "application_id", APPLICATION_ID)
-            .and_then(|()| connection.pragma_update(None, "user_version", SCHEMA_VERSION))
             .map_err(RegisterError::from)?;
-        drop(connection);
+        drop(upgraded(connection)?);
         file.as_file().sync_all().map_err(failed)?;
         match file.persist_noclobber(&path) {
             Ok(_) => Self::open(folder),
@@ -106,9 +104,13 @@ impl Registers {
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
         let found = pragma("application_id").and_then(|id| Ok((id, pragma("user_version")?)));
         match found.map_err(|source| RegisterError::Open { path: path.clone(), source })? {
-            (APPLICATION_ID, SCHEMA_VERSION) => Ok(Self { connection }),
-            (APPLICATION_ID, 1) => Ok(Self { connection: upgraded(connection)? }),
-            (APPLICATION_ID, version) => Err(RegisterError::Version { version }.into()),
+            (APPLICATION_ID, version) => match usize::try_from(version) {
+                Ok(version) if version == STEPS.len() => Ok(Self { connection }),
+                Ok(version) if (1..STEPS.len()).contains(&version) => {
+                    Ok(Self { connection: upgraded(connection)? })
+                }
+                _ => Err(RegisterError::Version { version }.into()),
+            },
             _ => Err(RegisterError::Foreign { path }.into()),
         }
     }
@@ -185,13 +187,15 @@ fn connect(path: &Path) -> Result<Connection, RegisterError> {
     prepared.map_err(|source| RegisterError::Open { path: path.to_path_buf(), source })
 }
 
-/// The registers of version 1 as version 2, whole or not at all.
+/// The registers of an earlier version as those of the newest, whole or not at all.
 fn upgraded(mut connection: Connection) -> Result<Connection, RegisterError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another command may have done it in the meantime.
-    if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))? == 1 {
-        transaction.execute_batch(REVOCATIONS)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    let before =
+        transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))?;
+    for (version, step) in (1..).zip(STEPS).filter(|(version, _)| *version > before) {
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version)?;
     }
     transaction.commit()?;
     Ok(connection)
@@ -278,7 +282,7 @@ pub enum RegisterError {
     },
 
     /// They were made by another version of this program.
-    #[error("the registers have version {version}, this program reads {SCHEMA_VERSION}")]
+    #[error("the registers have version {version}, this program reads {}", STEPS.len())]
     Version {
         /// Their version.
         version: i32,

@@ -20,6 +20,7 @@
 //! Expiry bounds how old a copy may be that a terminal *takes in*. What it has taken in it goes on
 //! using, and how long is for the policy's `trust_age_hours` to say, never for these.
 
+mod bundle;
 mod ceremony;
 mod metadata;
 

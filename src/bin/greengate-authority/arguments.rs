@@ -3,7 +3,11 @@
 //! What names a person is read by [`Private`] alone: when it is wrong, the complaint does not
 //! repeat it, as clap's own would.
 
-use std::{ffi::OsStr, fmt, path::PathBuf};
+use std::{
+    ffi::OsStr,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use chrono::NaiveDate;
 use clap::{
@@ -48,6 +52,10 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn open(&self) -> Result<Authority, AuthorityError> {
         Authority::open(&self.folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
     }
 }
 

@@ -14,6 +14,7 @@ mod policy;
 mod repository;
 mod revoke;
 mod risk;
+mod terminal;
 mod transcode;
 mod travel;
 
@@ -100,6 +101,9 @@ enum Command {
     /// The root of what is published: which keys count.
     #[command(subcommand)]
     Root(repository::Root),
+    /// The terminals, and what each is told.
+    #[command(subcommand)]
+    Terminal(terminal::Terminal),
     Timestamp(repository::Timestamp),
     Serve(repository::Serve),
     /// Write the next version of the lists that terminals trust.
@@ -169,6 +173,7 @@ impl Command {
             Self::Policy(policy) => policy.run(out),
             Self::Publish(publish) => publish.run(),
             Self::Root(root) => root.run(out),
+            Self::Terminal(terminal) => terminal.run(out),
             Self::Timestamp(timestamp) => timestamp.run(),
             Self::Serve(serve) => serve.run(out),
             Self::Trust { folder, out, at } => {

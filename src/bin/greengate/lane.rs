@@ -113,15 +113,19 @@ impl Lane {
         let floor = self.basis.floor;
         let state = match &self.anchor {
             Some(anchor) => anchor.believes(up, floor, now),
-            None if floor.is_above(now) => ClockState::Behind,
-            None => ClockState::Good,
+            None => floor.believes(now),
         };
         if state != self.clock {
             self.clock = state;
             self.store.note(&audit::Event::Clock(state), now)?;
         }
+        if state != ClockState::Good {
+            return Ok(());
+        }
+        self.basis.floor = floor.raised_to(now);
+        self.store.raise_floor(now);
         let is_due = self.anchor.as_ref().is_none_or(|anchor| now - anchor.at >= ANCHOR_AGAIN);
-        if state == ClockState::Good && is_due {
+        if is_due {
             let anchor = Anchor { at: now, up: up.clone() };
             self.store.set_anchor(&anchor)?;
             self.anchor = Some(anchor);

@@ -68,7 +68,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(&mut out),
         #[cfg(feature = "kiosk")]
         Command::Kiosk(kiosk) => state().and_then(|state| kiosk.run(&state)),
-        Command::Provision(provision) => state().and_then(|state| provision.run(&state)),
+        Command::Provision(provision) => state().and_then(|state| provision.run(&state, &mut out)),
         Command::Read(read) => read.run(&mut out),
         Command::Sync(sync) => state().and_then(|state| sync.run(&state, &mut out)),
         Command::Trust(trust) => state().and_then(|state| trust.run(&state, &mut out)),

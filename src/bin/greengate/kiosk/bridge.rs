@@ -82,6 +82,8 @@ pub(crate) struct Updates {
     window: Weak<AppWindow>,
     /// A picture is on its way: the window is slower than the camera, and need not see them all.
     picture_sent: Arc<AtomicBool>,
+    /// A sign of life was asked for, and the window has not given it yet.
+    life_asked: Arc<AtomicBool>,
 }
 
 impl Screens {
@@ -106,7 +108,11 @@ impl Screens {
 
     /// A way to the window.
     pub(crate) fn updates(&self) -> Updates {
-        Updates { window: self.window.as_weak(), picture_sent: Arc::default() }
+        Updates {
+            window: self.window.as_weak(),
+            picture_sent: Arc::default(),
+            life_asked: Arc::default(),
+        }
     }
 
     /// Runs the window until it is closed.
@@ -119,6 +125,19 @@ impl Updates {
     /// Sends an update. If the window is gone, so is whoever would have seen it.
     pub(crate) fn send(&self, update: Update) {
         self.window.upgrade_in_event_loop(move |window| apply(&window, update)).ok();
+    }
+
+    /// Whether the window has done all that was sent to it before the last time this was asked.
+    ///
+    /// A window that hangs shows what it showed last, and that may be a pass.
+    pub(crate) fn are_followed(&self) -> bool {
+        let lives = !self.life_asked.swap(true, Ordering::AcqRel);
+        if lives {
+            let asked = Arc::clone(&self.life_asked);
+            let answer = move |_| asked.store(false, Ordering::Release);
+            self.window.upgrade_in_event_loop(answer).ok();
+        }
+        lives
     }
 
     /// Sends the camera's newest picture, unless one is still on its way.

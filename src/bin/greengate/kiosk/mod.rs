@@ -20,7 +20,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use greengate::{clock, language::Language, presentation::Audience, session::Tally, store::Store};
+use greengate::{clock, language::Language, presentation::Audience, session::Tally};
 
 use sd_notify::NotifyState;
 
@@ -242,15 +242,17 @@ fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, upda
         }
         if refreshed.is_none_or(|last| last.elapsed() >= REFRESH) {
             refreshed = Some(Instant::now());
-            tell_service(NotifyState::Watchdog);
+            if updates.are_followed() {
+                tell_service(NotifyState::Watchdog);
+            }
             send(updates, lane.refresh(clock::uptime().as_ref(), now), can_see);
             updates.send(Update::Status(status::of(&lane, now)));
         }
     }
 }
 
-/// Tells systemd that the lane is alive, where that has started it. A lane that hangs or has ended
-/// says nothing more, and is started anew; whoever looks at the window meanwhile is not let pass.
+/// Tells systemd that the lane and the window are alive, where that has started them. If either hangs
+/// or has ended nothing more is said, and both are started anew, on a screen that is no pass.
 fn tell_service(state: NotifyState<'_>) {
     // Without systemd there is nobody to tell.
     sd_notify::notify(&[state]).ok();
