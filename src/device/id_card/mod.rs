@@ -9,4 +9,5 @@
 //! A reader that types the number as a keyboard would needs none of this.
 
 pub mod card;
+pub mod emulator;
 pub mod protocol;
