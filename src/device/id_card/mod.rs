@@ -10,4 +10,6 @@
 
 pub mod card;
 pub mod emulator;
+pub mod notice;
 pub mod protocol;
+pub mod reader;
