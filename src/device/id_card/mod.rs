@@ -11,5 +11,6 @@
 pub mod card;
 pub mod emulator;
 pub mod notice;
+pub mod port;
 pub mod protocol;
 pub mod reader;
