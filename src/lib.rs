@@ -23,7 +23,8 @@
 //! # Around it
 //!
 //! [`session`] is one lane as a state machine: what to judge, what to show, and for how long.
-//! [`device`] is what is plugged in, or could be: today picture files in a camera's place.
+//! [`device`] is what is plugged in, or could be: readers of identity cards, and picture files in a
+//! camera's place.
 //! [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed repository
 //! that terminals fetch them from; [`update`] has the words that both sides of it share, and
 //! [`provisioning`] what a new terminal is told. [`clock`], [`issuer`], [`language`], and [`place`] are

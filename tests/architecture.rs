@@ -106,6 +106,7 @@ fn one_file_reads_the_clock_and_each_side_has_one_room_for_sql() -> io::Result<(
         ("reqwest::", &["sync/transport.rs"]),
         ("tokio::", &["sync"]),
         ("nokhwa::", &["bin/greengate/kiosk/camera/capture.rs"]),
+        ("serialport::", &["device/id_card/port.rs"]),
     ];
     for path in rust_files(&src)? {
         let inside = path.strip_prefix(&src).expect("walked from src");

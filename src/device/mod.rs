@@ -1,3 +1,4 @@
-//! What is plugged into a terminal, one file each.
+//! What is plugged into a terminal, one file or folder each.
 
+pub mod id_card;
 pub mod pictures;

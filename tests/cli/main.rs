@@ -12,6 +12,7 @@ mod common;
 
 mod issuing;
 mod judging;
+mod reader;
 mod terminal;
 
 use std::{

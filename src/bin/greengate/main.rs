@@ -11,6 +11,7 @@ mod kiosk;
 mod lane;
 mod provision;
 mod read;
+mod reader;
 mod sync;
 mod trust;
 mod verify;
@@ -50,6 +51,7 @@ enum Command {
     Kiosk(kiosk::Kiosk),
     Provision(provision::Provision),
     Read(read::Read),
+    Reader(reader::Reader),
     Sync(sync::Sync),
     Trust(trust::Trust),
     Verify(verify::Verify),
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Kiosk(kiosk) => state().and_then(|state| kiosk.run(&state)),
         Command::Provision(provision) => state().and_then(|state| provision.run(&state, &mut out)),
         Command::Read(read) => read.run(&mut out),
+        Command::Reader(reader) => reader.run(&mut out),
         Command::Sync(sync) => state().and_then(|state| sync.run(&state, &mut out)),
         Command::Trust(trust) => state().and_then(|state| trust.run(&state, &mut out)),
         Command::Verify(verify) => verify.run(state, &mut out),
