@@ -24,11 +24,11 @@
 //!
 //! [`session`] is one lane as a state machine: what to judge, what to show, and for how long.
 //! [`device`] is what is plugged in, or could be: readers of identity cards, and picture files in a
-//! camera's place.
-//! [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed repository
-//! that terminals fetch them from; [`update`] has the words that both sides of it share, and
-//! [`provisioning`] what a new terminal is told. [`clock`], [`issuer`], [`language`], and [`place`] are
-//! the words that all of them share.
+//! camera's place. [`id_document`] is the number of an identity document, checked, and shown only as
+//! its end. [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed
+//! repository that terminals fetch them from; [`update`] has the words that both sides of it share,
+//! and [`provisioning`] what a new terminal is told. [`clock`], [`issuer`], [`language`], and [`place`]
+//! are the words that all of them share.
 //!
 //! # What is true of the whole
 //!
@@ -52,6 +52,7 @@ pub mod decision;
 pub mod device;
 pub mod document;
 pub mod frame;
+pub mod id_document;
 pub mod issuer;
 pub mod key_ring;
 pub mod language;

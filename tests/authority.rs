@@ -15,14 +15,14 @@ use chrono::{NaiveDate, TimeDelta};
 use common::{NOW, at, code};
 use greengate::{
     authority::{
-        Authority, AuthorityError, DocumentNumber, Enrolment, FullName, Guardianship, Health,
-        TravelHistory,
+        Authority, AuthorityError, Enrolment, FullName, Guardianship, Health, TravelHistory,
     },
     clock::Timestamp,
     credential::{
         Claims, CodeId, Credential, HolderName, IdTail, Kind, Nat, NatOutcome, NatResult,
         NatSource, Relation, Travel, TravelLevel, Vaccination, Visit, verify,
     },
+    id_document::NumberText,
     issuer::IssuerId,
     key_ring::{KeyId, KeyRing, KeyStatus},
     language::Words,
@@ -54,14 +54,14 @@ impl Office {
     }
 
     /// An audited declaration.
-    fn healthy(&mut self, person: &DocumentNumber) {
+    fn healthy(&mut self, person: &NumberText) {
         self.authority.declare(person, &name("张三"), at(EARLY)).unwrap();
         self.authority.review(person, at(EARLY)).unwrap();
         self.authority.audit(person, Health::Normal, at(EARLY)).unwrap();
     }
 
     /// What a terminal believes of the code that the registers give a person.
-    fn claims(&mut self, person: &DocumentNumber, now: &str) -> Result<Claims, AuthorityError> {
+    fn claims(&mut self, person: &NumberText, now: &str) -> Result<Claims, AuthorityError> {
         let text = self.authority.issue_for(person, BEIJING, Kind::Phone, at(now))?;
         Ok(self.believed(&text))
     }
@@ -86,8 +86,8 @@ impl Office {
     }
 }
 
-fn number(text: &str) -> DocumentNumber {
-    DocumentNumber::new(text).unwrap()
+fn number(text: &str) -> NumberText {
+    NumberText::new(text).unwrap()
 }
 
 fn name(text: &str) -> FullName {
@@ -116,7 +116,7 @@ fn a_number_and_a_name_have_their_form_and_are_not_shown() {
     ];
     for (case, text, tail) in numbers {
         let tail = tail.map(|tail| IdTail::new(tail).unwrap());
-        assert_eq!(DocumentNumber::new(text).map(|number| number.tail().clone()), tail, "{case}");
+        assert_eq!(NumberText::new(text).map(|number| IdTail::of(&number)), tail, "{case}");
     }
     let names = [
         ("one character", "张", Some("张")),
@@ -131,7 +131,7 @@ fn a_number_and_a_name_have_their_form_and_are_not_shown() {
         assert_eq!(FullName::new(text).map(|name| name.masked().clone()), masked, "{case}");
     }
     let shown = format!("{:?} {:?}", number("11010519491231002X"), name("张三"));
-    assert_eq!(shown, "DocumentNumber(..) FullName(..)");
+    assert_eq!(shown, "NumberText(..) FullName(..)");
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn the_registers_are_one_file_that_its_owner_alone_can_read() {
 
 #[test]
 fn a_declaration_takes_its_steps_in_their_order() {
-    type Act = fn(&mut Authority, &DocumentNumber) -> Result<(), AuthorityError>;
+    type Act = fn(&mut Authority, &NumberText) -> Result<(), AuthorityError>;
     let declare: Act = |office, who| office.declare(who, &name("张三"), at(NOW));
     let review: Act = |office, who| office.review(who, at(NOW));
     let audit: Act = |office, who| office.audit(who, Health::Watch, at(NOW));

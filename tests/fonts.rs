@@ -8,6 +8,7 @@ use std::{
 };
 
 use greengate::{
+    id_document::DocumentKind,
     issuer::IssuerId,
     place::Place,
     presentation::{legible, legible_in_bold},
@@ -56,7 +57,9 @@ fn the_screens_own_words_have_glyphs_in_both_weights() {
 #[test]
 fn the_words_that_rust_makes_have_glyphs() {
     let issuers = IssuerId::all().filter_map(IssuerId::name);
-    let names = issuers.chain(Place::ALL.map(Place::words)).map(|words| words.zh + &words.en);
+    let kinds = Place::ALL.map(Place::words).into_iter();
+    let kinds = kinds.chain(DocumentKind::ALL.map(DocumentKind::words));
+    let names = issuers.chain(kinds).map(|words| words.zh + &words.en);
     let names: String = names.collect();
     let files = fs::read_dir(at_home("src/presentation")).unwrap();
     let files = files.map(|entry| entry.unwrap().path()).chain([at_home("src/session/group.rs")]);

@@ -7,13 +7,13 @@ use thiserror::Error;
 
 use super::{
     Authority, AuthorityError, new_code_id,
-    person::DocumentNumber,
     registers::{BindingError, Entries, PersonError},
     whole_seconds,
 };
 use crate::{
     clock::Timestamp,
-    credential::{self, Binding, Claims, Kind},
+    credential::{self, Binding, Claims, IdTail, Kind},
+    id_document::NumberText,
     issuer::IssuerId,
     recognition::NormalStatus,
     symbol::SymbolText,
@@ -32,7 +32,7 @@ impl Authority {
     /// [`BindingError::GuardianHasNoCode`]; [`StatusError`]; [`AuthorityError::NoKey`].
     pub fn issue_for(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         issuer: IssuerId,
         kind: Kind,
         now: Timestamp,
@@ -59,7 +59,7 @@ pub(super) fn sign_and_remember(
     entries: &Entries<'_>,
     keys: &Path,
     claims: &Claims,
-    number: Option<&DocumentNumber>,
+    number: Option<&NumberText>,
 ) -> Result<SymbolText, AuthorityError> {
     let text = credential::write(claims, &entries.signing_key(keys, claims.issuer)?)?;
     entries.remember_code(claims, number)?;
@@ -79,7 +79,7 @@ pub(super) fn local_status(
 
 fn compose(
     entries: &Entries<'_>,
-    number: &DocumentNumber,
+    number: &NumberText,
     issuer: IssuerId,
     kind: Kind,
     now: Timestamp,
@@ -101,7 +101,7 @@ fn compose(
         status: local_status(entries, issuer, status)?,
         kind,
         name: person.name.masked().clone(),
-        id_tail: number.tail().clone(),
+        id_tail: IdTail::of(number),
         document_match: None,
         nat: entries.nat(number, now)?,
         vaccination: entries.vaccination(number, now)?,

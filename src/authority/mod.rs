@@ -33,7 +33,7 @@ use thiserror::Error;
 
 pub use self::{
     compose::{StatusError, lifetime},
-    person::{DocumentNumber, FullName, Health},
+    person::{FullName, Health},
     registers::{
         BindingError, CommuterError, Enrolment, ExceptionError, Guardianship, KeyError,
         MedicalError, PartnerError, PersonError, PolicyError, RegisterError, RevocationError,

@@ -1,54 +1,15 @@
-//! Who a register speaks of: a document's number and a full name.
+//! What a register says of somebody: a full name, and what the audit has found.
 //!
-//! Neither has a `Display`, and their debugging forms do not show them, so that no error, log, or
-//! panic can.
+//! Registers know people by their documents' numbers, as
+//! [`NumberText`](crate::id_document::NumberText): whether a number of its kind can be so is not
+//! asked there, for passports of every country are kept. Like a number, a name has no `Display`,
+//! and its debugging form does not show it, so that no error, log, or panic can.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    credential::{HolderName, IdTail},
-    recognition::NormalStatus,
-};
-
-/// The number of a person's document: 4 to 32 ASCII letters and digits, letters as capitals.
-///
-/// Whether a number of its kind can be so is not asked here: passports of every country are kept.
-#[derive(Clone, Eq, PartialEq)]
-pub struct DocumentNumber {
-    number: String,
-    tail: IdTail,
-}
-
-impl DocumentNumber {
-    /// A number, if it has the form of one.
-    #[must_use]
-    pub fn new(number: &str) -> Option<Self> {
-        let fits = (4..=32).contains(&number.len())
-            && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let number = Some(number.to_ascii_uppercase()).filter(|_| fits)?;
-        let tail = IdTail::new(&number[number.len() - 4..])?;
-        Some(Self { number, tail })
-    }
-
-    /// The number itself, for the register alone.
-    pub(super) fn as_str(&self) -> &str {
-        &self.number
-    }
-
-    /// The last four characters, which a code shows.
-    #[must_use]
-    pub fn tail(&self) -> &IdTail {
-        &self.tail
-    }
-}
-
-impl fmt::Debug for DocumentNumber {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("DocumentNumber(..)")
-    }
-}
+use crate::{credential::HolderName, recognition::NormalStatus};
 
 /// A person's full name: 1 to 32 characters, as a code masks it, and none that controls.
 #[derive(Clone, Eq, PartialEq)]

@@ -8,7 +8,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Timestamp, issuer::IssuerId};
+use crate::{clock::Timestamp, id_document::NumberText, issuer::IssuerId};
 
 /// The claims of one code.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -130,6 +130,12 @@ impl IdTail {
     pub fn new(tail: impl Into<String>) -> Option<Self> {
         let tail = tail.into();
         (tail.chars().count() == 4).then_some(Self(tail))
+    }
+
+    /// The tail of a number, to put into a code or to compare with one.
+    #[must_use]
+    pub fn of(number: &NumberText) -> Self {
+        Self(number.tail().to_owned())
     }
 
     /// As the issuer wrote it.

@@ -7,6 +7,7 @@
 //! screen's font lacks, or that would reorder or hide others, is shown as its code point.
 
 mod explained;
+pub mod id_document;
 mod legible;
 mod lines;
 mod words;

@@ -18,10 +18,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ProvisionError::Fixed`] if the terminal follows a root and has been told.
+    /// [`ProvisionError::Fixed`] if the terminal follows a root and has been told otherwise.
     pub fn provision(&mut self, gate: &Gate) -> Result<(), ProvisionError> {
         let transaction = write(&mut self.connection)?;
-        if update::has_root(&transaction)? && gate_of(&transaction)?.is_some() {
+        if update::has_root(&transaction)?
+            && gate_of(&transaction)?.is_some_and(|told| told != *gate)
+        {
             return Err(ProvisionError::Fixed);
         }
         set_gate(&transaction, gate)?;

@@ -9,8 +9,9 @@ use std::{
 };
 
 use greengate::{
-    authority::{Authority, AuthorityError, DocumentNumber, FullName, Health},
+    authority::{Authority, AuthorityError, FullName, Health},
     credential::{CodeId, Credential, Kind, verify},
+    id_document::NumberText,
     issuer::IssuerId,
     key_ring::KeyRing,
     revocation::{Revocations, Standing, read_folder},
@@ -23,8 +24,8 @@ const BEIJING: IssuerId = IssuerId::new(11);
 const EARLY: &str = "2021-11-01T00:00:00Z";
 const NUMBER: &str = "11010519491231002X";
 
-fn number() -> DocumentNumber {
-    DocumentNumber::new(NUMBER).unwrap()
+fn number() -> NumberText {
+    NumberText::new(NUMBER).unwrap()
 }
 
 fn numbered(byte: u8) -> CodeId {
@@ -95,7 +96,7 @@ fn a_code_is_revoked_for_the_month_in_which_it_expires() {
         said(authority.reinstate(BEIJING, &numbered(2), at(NOW))),
         "no such code is revoked"
     );
-    let stranger = DocumentNumber::new("110105201503120016").unwrap();
+    let stranger = NumberText::new("110105201503120016").unwrap();
     assert_eq!(
         said(authority.revoke_all(&stranger, at(NOW))),
         "this person has no code in the registers that has not expired"

@@ -5,9 +5,10 @@ use thiserror::Error;
 
 use super::{Entries, RegisterError, meaning, word};
 use crate::{
-    authority::{Authority, AuthorityError, person::DocumentNumber},
+    authority::{Authority, AuthorityError},
     clock::Timestamp,
     credential::Relation,
+    id_document::NumberText,
 };
 
 /// The most dependants of one guardian: a group at a gate is of nine at most, guardian and all.
@@ -20,9 +21,9 @@ const MAX_CONSENT: usize = 200;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Guardianship {
     /// Who handles the codes.
-    pub guardian: DocumentNumber,
+    pub guardian: NumberText,
     /// On whose behalf.
-    pub dependant: DocumentNumber,
+    pub dependant: NumberText,
     /// What the dependant is to the guardian.
     pub relation: Relation,
     /// Where the consent is to be found, in words, such as a form's number.
@@ -62,8 +63,8 @@ impl Authority {
                 "INSERT INTO binding (dependant, guardian, relation, consent, bound_at)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
-                    dependant.as_str(),
-                    guardian.as_str(),
+                    dependant.expose(),
+                    guardian.expose(),
                     word(relation),
                     consent,
                     now.timestamp()
@@ -78,10 +79,10 @@ impl Authority {
     /// # Errors
     ///
     /// [`BindingError::NotBound`].
-    pub fn unbind(&mut self, dependant: &DocumentNumber) -> Result<(), AuthorityError> {
+    pub fn unbind(&mut self, dependant: &NumberText) -> Result<(), AuthorityError> {
         self.registers.change(|entries| {
             let removed =
-                entries.write("DELETE FROM binding WHERE dependant = ?1", [dependant.as_str()])?;
+                entries.write("DELETE FROM binding WHERE dependant = ?1", [dependant.expose()])?;
             if removed == 0 { Err(BindingError::NotBound.into()) } else { Ok(()) }
         })
     }
@@ -91,23 +92,23 @@ impl Entries<'_> {
     /// Who handles a dependant's codes, and what the dependant is to them.
     pub(crate) fn guardian(
         &self,
-        dependant: &DocumentNumber,
-    ) -> Result<Option<(DocumentNumber, Relation)>, RegisterError> {
+        dependant: &NumberText,
+    ) -> Result<Option<(NumberText, Relation)>, RegisterError> {
         self.first(
             "SELECT guardian, relation FROM binding WHERE dependant = ?1",
-            [dependant.as_str()],
+            [dependant.expose()],
             |row| {
-                let guardian = DocumentNumber::new(&row.get::<_, String>(0)?);
+                let guardian = NumberText::new(&row.get::<_, String>(0)?);
                 let guardian = guardian.ok_or(RegisterError::Content { what: "a guardian" })?;
                 Ok((guardian, meaning(row, 1, "a relation")?))
             },
         )
     }
 
-    fn dependants(&self, guardian: &DocumentNumber) -> Result<u32, RegisterError> {
+    fn dependants(&self, guardian: &NumberText) -> Result<u32, RegisterError> {
         let count = self.first(
             "SELECT count(*) FROM binding WHERE guardian = ?1",
-            [guardian.as_str()],
+            [guardian.expose()],
             |row| Ok(row.get(0)?),
         )?;
         Ok(count.unwrap_or_default())

@@ -4,9 +4,9 @@ use rusqlite::params;
 
 use super::{Entries, RegisterError};
 use crate::{
-    authority::person::DocumentNumber,
     clock::Timestamp,
     credential::{Claims, CodeId},
+    id_document::NumberText,
     issuer::IssuerId,
 };
 
@@ -15,7 +15,7 @@ impl Entries<'_> {
     pub(crate) fn remember_code(
         &self,
         claims: &Claims,
-        number: Option<&DocumentNumber>,
+        number: Option<&NumberText>,
     ) -> Result<(), RegisterError> {
         self.write(
             "INSERT INTO code (issuer, code_id, number, kind, issued, expires)
@@ -23,7 +23,7 @@ impl Entries<'_> {
             params![
                 claims.issuer.number(),
                 claims.code_id.as_bytes(),
-                number.map(DocumentNumber::as_str),
+                number.map(NumberText::expose),
                 claims.kind.code(),
                 claims.issued.timestamp(),
                 claims.expires.timestamp()
@@ -37,25 +37,25 @@ impl Entries<'_> {
         &self,
         issuer: IssuerId,
         code: &CodeId,
-    ) -> Result<Option<DocumentNumber>, RegisterError> {
+    ) -> Result<Option<NumberText>, RegisterError> {
         let number: Option<Option<String>> = self.first(
             "SELECT number FROM code WHERE issuer = ?1 AND code_id = ?2",
             params![issuer.number(), code.as_bytes()],
             |row| Ok(row.get(0)?),
         )?;
-        Ok(number.flatten().and_then(|number| DocumentNumber::new(&number)))
+        Ok(number.flatten().and_then(|number| NumberText::new(&number)))
     }
 
     /// The code of somebody that was issued last and is valid at `now`.
     pub(crate) fn latest_code(
         &self,
-        number: &DocumentNumber,
+        number: &NumberText,
         now: Timestamp,
     ) -> Result<Option<CodeId>, RegisterError> {
         self.first(
             "SELECT code_id FROM code WHERE number = ?1 AND issued <= ?2 AND ?2 < expires
              ORDER BY issued DESC, rowid DESC LIMIT 1",
-            params![number.as_str(), now.timestamp()],
+            params![number.expose(), now.timestamp()],
             |row| CodeId::new(row.get(0)?).ok_or(RegisterError::Content { what: "a code's name" }),
         )
     }

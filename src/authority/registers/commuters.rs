@@ -6,8 +6,9 @@ use thiserror::Error;
 
 use super::{Entries, RegisterError, day};
 use crate::{
-    authority::{Authority, AuthorityError, person::DocumentNumber},
+    authority::{Authority, AuthorityError},
     clock::{Timestamp, shanghai_date},
+    id_document::NumberText,
     issuer::IssuerId,
 };
 
@@ -30,7 +31,7 @@ impl Authority {
     /// [`CommuterError`].
     pub fn enrol_commuter(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         enrolment: Enrolment,
     ) -> Result<(), AuthorityError> {
         let Enrolment { home, from, until } = enrolment;
@@ -44,7 +45,7 @@ impl Authority {
             entries.write(
                 "INSERT OR REPLACE INTO commuter (number, home, first_day, last_day)
                  VALUES (?1, ?2, ?3, ?4)",
-                params![number.as_str(), home.number(), from.to_string(), until.to_string()],
+                params![number.expose(), home.number(), from.to_string(), until.to_string()],
             )?;
             Ok(())
         })
@@ -57,13 +58,13 @@ impl Authority {
     /// [`CommuterError`].
     pub fn expire_commuter(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         until: NaiveDate,
     ) -> Result<(), AuthorityError> {
         self.registers.change(|entries| {
             let from = entries.first(
                 "SELECT first_day FROM commuter WHERE number = ?1 AND withdrawn_at IS NULL",
-                [number.as_str()],
+                [number.expose()],
                 |row| day(row, 0),
             )?;
             if until < from.ok_or(CommuterError::NotEnrolled)? {
@@ -71,7 +72,7 @@ impl Authority {
             }
             entries.write(
                 "UPDATE commuter SET last_day = ?2 WHERE number = ?1",
-                params![number.as_str(), until.to_string()],
+                params![number.expose(), until.to_string()],
             )?;
             Ok(())
         })
@@ -84,14 +85,14 @@ impl Authority {
     /// [`CommuterError::NotEnrolled`].
     pub fn withdraw_commuter(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         now: Timestamp,
     ) -> Result<(), AuthorityError> {
         self.registers.change(|entries| {
             let withdrawn = entries.write(
                 "UPDATE commuter SET withdrawn_at = ?2
                  WHERE number = ?1 AND withdrawn_at IS NULL",
-                params![number.as_str(), now.timestamp()],
+                params![number.expose(), now.timestamp()],
             )?;
             if withdrawn == 0 { Err(CommuterError::NotEnrolled.into()) } else { Ok(()) }
         })
@@ -102,14 +103,14 @@ impl Entries<'_> {
     /// The home province of a commuter who is enrolled on the civil day of `now`.
     pub(crate) fn commuter_home(
         &self,
-        number: &DocumentNumber,
+        number: &NumberText,
         now: Timestamp,
     ) -> Result<Option<IssuerId>, RegisterError> {
         self.first(
             "SELECT home FROM commuter
              WHERE number = ?1 AND first_day <= ?2 AND ?2 <= last_day
                AND (withdrawn_at IS NULL OR withdrawn_at > ?3)",
-            params![number.as_str(), shanghai_date(now).to_string(), now.timestamp()],
+            params![number.expose(), shanghai_date(now).to_string(), now.timestamp()],
             |row| Ok(IssuerId::new(row.get(0)?)),
         )
     }

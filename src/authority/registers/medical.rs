@@ -5,9 +5,10 @@ use thiserror::Error;
 
 use super::{Entries, RegisterError, day, instant, meaning, word};
 use crate::{
-    authority::{Authority, AuthorityError, person::DocumentNumber},
+    authority::{Authority, AuthorityError},
     clock::{Timestamp, shanghai_date},
     credential::{Nat, NatOutcome, NatResult, Vaccination},
+    id_document::NumberText,
 };
 
 /// The most doses of one person: more than any schedule has, and few enough to be no slip.
@@ -20,7 +21,7 @@ impl Authority {
     /// # Errors
     ///
     /// [`MedicalError::OutOfOrder`] unless it was sampled, reported, and uploaded in this order.
-    pub fn record_nat(&mut self, number: &DocumentNumber, nat: &Nat) -> Result<(), AuthorityError> {
+    pub fn record_nat(&mut self, number: &NumberText, nat: &Nat) -> Result<(), AuthorityError> {
         let Nat { source, sampled, outcome } = nat;
         let (result, times) = match *outcome {
             NatOutcome::Pending => ("pending".to_owned(), None),
@@ -36,7 +37,7 @@ impl Authority {
                 "INSERT OR REPLACE INTO nat (number, source, sampled, result, reported, uploaded)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
-                    number.as_str(),
+                    number.expose(),
                     word(source),
                     sampled.timestamp(),
                     result,
@@ -55,7 +56,7 @@ impl Authority {
     /// [`MedicalError::Doses`] for none, or more than 20.
     pub fn record_vaccination(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         vaccination: Vaccination,
     ) -> Result<(), AuthorityError> {
         let Vaccination { doses, day } = vaccination;
@@ -65,7 +66,7 @@ impl Authority {
         self.registers.change(|entries| {
             entries.write(
                 "INSERT OR REPLACE INTO vaccination (number, day, doses) VALUES (?1, ?2, ?3)",
-                params![number.as_str(), day.to_string(), doses.cast_signed()],
+                params![number.expose(), day.to_string(), doses.cast_signed()],
             )?;
             Ok(())
         })
@@ -81,7 +82,7 @@ impl Entries<'_> {
     /// with one.
     pub(crate) fn nat(
         &self,
-        number: &DocumentNumber,
+        number: &NumberText,
         now: Timestamp,
     ) -> Result<Option<Nat>, RegisterError> {
         let counts = "SELECT source, sampled, result, reported, uploaded FROM nat
@@ -89,19 +90,19 @@ impl Entries<'_> {
              ORDER BY result = 'pending', sampled DESC, result = 'positive' DESC, uploaded DESC,
                       source
              LIMIT 1";
-        self.first(counts, params![number.as_str(), now.timestamp()], read_nat)
+        self.first(counts, params![number.expose(), now.timestamp()], read_nat)
     }
 
     /// The newest vaccination up to the civil day of `now`.
     pub(crate) fn vaccination(
         &self,
-        number: &DocumentNumber,
+        number: &NumberText,
         now: Timestamp,
     ) -> Result<Option<Vaccination>, RegisterError> {
         self.first(
             "SELECT doses, day FROM vaccination WHERE number = ?1 AND day <= ?2
              ORDER BY day DESC LIMIT 1",
-            params![number.as_str(), shanghai_date(now).to_string()],
+            params![number.expose(), shanghai_date(now).to_string()],
             |row| {
                 Ok(Vaccination { doses: row.get::<_, i64>(0)?.cast_unsigned(), day: day(row, 1)? })
             },

@@ -11,9 +11,10 @@ use super::{Entries, RegisterError, meaning, word};
 use crate::{
     authority::{
         Authority, AuthorityError,
-        person::{DocumentNumber, FullName, Health},
+        person::{FullName, Health},
     },
     clock::Timestamp,
+    id_document::NumberText,
     recognition::NormalStatus,
 };
 
@@ -25,7 +26,7 @@ impl Authority {
     /// [`PersonError::OutOfOrder`] if there is one that has not been withdrawn.
     pub fn declare(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         name: &FullName,
         now: Timestamp,
     ) -> Result<(), AuthorityError> {
@@ -42,11 +43,7 @@ impl Authority {
     /// # Errors
     ///
     /// [`PersonError`]; [`PersonError::OutOfOrder`] unless it has only been declared.
-    pub fn review(
-        &mut self,
-        number: &DocumentNumber,
-        now: Timestamp,
-    ) -> Result<(), AuthorityError> {
+    pub fn review(&mut self, number: &NumberText, now: Timestamp) -> Result<(), AuthorityError> {
         self.registers.change(|entries| {
             let known = entries.person_at(number, Step::Review, &[Stage::Declared])?;
             entries.put_person(number, &known.name, Stage::UnderReview, None, now)
@@ -60,7 +57,7 @@ impl Authority {
     /// [`PersonError`]; [`PersonError::OutOfOrder`] unless the declaration is under review.
     pub fn audit(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         health: Health,
         now: Timestamp,
     ) -> Result<(), AuthorityError> {
@@ -77,7 +74,7 @@ impl Authority {
     /// [`PersonError`]; [`PersonError::OutOfOrder`] unless it is under review or audited.
     pub fn correct(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         name: Option<&FullName>,
         now: Timestamp,
     ) -> Result<(), AuthorityError> {
@@ -94,11 +91,7 @@ impl Authority {
     /// # Errors
     ///
     /// [`PersonError`]; [`PersonError::OutOfOrder`] if it has been withdrawn already.
-    pub fn withdraw(
-        &mut self,
-        number: &DocumentNumber,
-        now: Timestamp,
-    ) -> Result<(), AuthorityError> {
+    pub fn withdraw(&mut self, number: &NumberText, now: Timestamp) -> Result<(), AuthorityError> {
         self.registers.change(|entries| {
             let stages = [Stage::Declared, Stage::UnderReview, Stage::Audited];
             let known = entries.person_at(number, Step::Withdraw, &stages)?;
@@ -180,10 +173,10 @@ impl Step {
 
 impl Entries<'_> {
     /// Somebody's declaration, if there is one.
-    pub(crate) fn person(&self, number: &DocumentNumber) -> Result<Option<Person>, RegisterError> {
+    pub(crate) fn person(&self, number: &NumberText) -> Result<Option<Person>, RegisterError> {
         self.first(
             "SELECT name, stage, health FROM person WHERE number = ?1",
-            [number.as_str()],
+            [number.expose()],
             |row| {
                 let name = FullName::new(&row.get::<_, String>(0)?);
                 let health: Option<String> = row.get(2)?;
@@ -199,7 +192,7 @@ impl Entries<'_> {
     /// Somebody's declaration, if `step` can be done from where it stands.
     fn person_at(
         &self,
-        number: &DocumentNumber,
+        number: &NumberText,
         step: Step,
         stages: &[Stage],
     ) -> Result<Person, AuthorityError> {
@@ -212,7 +205,7 @@ impl Entries<'_> {
 
     fn put_person(
         &self,
-        number: &DocumentNumber,
+        number: &NumberText,
         name: &FullName,
         stage: Stage,
         health: Option<Health>,
@@ -222,7 +215,7 @@ impl Entries<'_> {
             "INSERT OR REPLACE INTO person (number, name, stage, health, since)
              VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
-                number.as_str(),
+                number.expose(),
                 name.as_str(),
                 word(stage),
                 health.map(word),

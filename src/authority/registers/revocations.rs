@@ -11,9 +11,10 @@ use thiserror::Error;
 
 use super::{Entries, RegisterError, instant};
 use crate::{
-    authority::{Authority, AuthorityError, DocumentNumber},
+    authority::{Authority, AuthorityError},
     clock::Timestamp,
     credential::CodeId,
+    id_document::NumberText,
     issuer::IssuerId,
     revocation::{Change, DeltaFile, FileError, FileName, ListId, Month, Prefix, RevocationFile},
 };
@@ -55,13 +56,13 @@ impl Authority {
     /// [`RevocationError::NoCode`].
     pub fn revoke_all(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         now: Timestamp,
     ) -> Result<usize, AuthorityError> {
         self.registers.change(|entries| {
             let codes = entries.all(
                 "SELECT issuer, code_id, expires FROM code WHERE number = ?1 AND expires > ?2",
-                params![number.as_str(), now.timestamp()],
+                params![number.expose(), now.timestamp()],
                 |row| {
                     let code = CodeId::new(row.get(1)?);
                     let code = code.ok_or(RegisterError::Content { what: "a code's name" })?;
@@ -106,7 +107,7 @@ impl Authority {
     /// [`RevocationError::NotRevoked`].
     pub fn reinstate_all(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         now: Timestamp,
     ) -> Result<usize, AuthorityError> {
         self.registers.change(|entries| {
@@ -114,7 +115,7 @@ impl Authority {
                 "UPDATE revocation SET reinstated_at = ?2
                  WHERE reinstated_at IS NULL
                    AND (issuer, code_id) IN (SELECT issuer, code_id FROM code WHERE number = ?1)",
-                params![number.as_str(), now.timestamp()],
+                params![number.expose(), now.timestamp()],
             )?;
             if reinstated == 0 { Err(RevocationError::NotRevoked.into()) } else { Ok(reinstated) }
         })

@@ -7,9 +7,10 @@ use thiserror::Error;
 
 use super::{Entries, RegisterError, day, instant};
 use crate::{
-    authority::{Authority, AuthorityError, person::DocumentNumber},
+    authority::{Authority, AuthorityError},
     clock::{Timestamp, shanghai_date},
     credential::{Travel, TravelLevel, Visit},
+    id_document::NumberText,
     risk_area::{RiskAreas, RiskLevel},
 };
 
@@ -33,7 +34,7 @@ impl Authority {
     /// [`TravelError`].
     pub fn set_travel(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         history: &TravelHistory,
         now: Timestamp,
     ) -> Result<(), AuthorityError> {
@@ -49,15 +50,15 @@ impl Authority {
         }
         self.registers.change(|entries| {
             // Its visits go with the row that is replaced.
-            entries.write("DELETE FROM travel WHERE number = ?1", [number.as_str()])?;
+            entries.write("DELETE FROM travel WHERE number = ?1", [number.expose()])?;
             entries.write(
                 "INSERT INTO travel (number, known, as_of) VALUES (?1, ?2, ?3)",
-                params![number.as_str(), known, now.timestamp()],
+                params![number.expose(), known, now.timestamp()],
             )?;
             for Visit { area, last_day } in visits {
                 entries.write(
                     "INSERT OR REPLACE INTO visit (number, area, last_day) VALUES (?1, ?2, ?3)",
-                    params![number.as_str(), area, last_day.to_string()],
+                    params![number.expose(), area, last_day.to_string()],
                 )?;
             }
             Ok(())
@@ -73,13 +74,13 @@ impl Entries<'_> {
     /// than a code can hold, the riskiest are kept, and then the newest.
     pub(crate) fn travel(
         &self,
-        number: &DocumentNumber,
+        number: &NumberText,
         areas: &RiskAreas,
         now: Timestamp,
     ) -> Result<Option<Travel>, RegisterError> {
         let held = self.first(
             "SELECT known, as_of FROM travel WHERE number = ?1 AND as_of <= ?2",
-            params![number.as_str(), now.timestamp()],
+            params![number.expose(), now.timestamp()],
             |row| Ok((row.get::<_, bool>(0)?, instant(row, 1)?)),
         )?;
         let Some((known, as_of)) = held else { return Ok(None) };
@@ -89,7 +90,7 @@ impl Entries<'_> {
         let today = shanghai_date(now);
         let visits = self.all(
             "SELECT area, last_day FROM visit WHERE number = ?1 ORDER BY area, last_day",
-            [number.as_str()],
+            [number.expose()],
             |row| Ok(Visit { area: row.get(0)?, last_day: day(row, 1)? }),
         )?;
         let mut visits: Vec<_> = visits

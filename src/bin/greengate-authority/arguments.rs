@@ -16,16 +16,17 @@ use clap::{
     error::{Error, ErrorKind},
 };
 use greengate::{
-    authority::{Authority, AuthorityError, DocumentNumber, FullName},
+    authority::{Authority, AuthorityError, FullName},
     clock::{self, Timestamp},
     credential::{CodeId, HolderName, IdTail, Kind, Relation, Visit},
+    id_document::NumberText,
     issuer::IssuerId,
     key_ring::KeyId,
 };
 
 /// The number of a document.
-pub(crate) const NUMBER: Private<DocumentNumber> = Private {
-    parse: DocumentNumber::new,
+pub(crate) const NUMBER: Private<NumberText> = Private {
+    parse: NumberText::new,
     form: "a document's number has 4 to 32 ASCII letters and digits",
 };
 
@@ -67,7 +68,7 @@ pub(crate) struct Holder {
 
     /// The number of the person's document.
     #[arg(long, value_name = "NUMBER", value_parser = NUMBER)]
-    pub(crate) number: DocumentNumber,
+    pub(crate) number: NumberText,
 }
 
 /// When it is done.

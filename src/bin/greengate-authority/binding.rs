@@ -1,7 +1,7 @@
 //! `greengate-authority binding`.
 
 use clap::Subcommand;
-use greengate::authority::{DocumentNumber, Guardianship};
+use greengate::{authority::Guardianship, id_document::NumberText};
 
 use crate::{
     Failure,
@@ -17,11 +17,11 @@ pub(crate) enum Binding {
 
         /// The number of the guardian's document.
         #[arg(long, value_name = "NUMBER", value_parser = NUMBER)]
-        guardian: DocumentNumber,
+        guardian: NumberText,
 
         /// The number of the dependant's document.
         #[arg(long, value_name = "NUMBER", value_parser = NUMBER)]
-        dependant: DocumentNumber,
+        dependant: NumberText,
 
         /// What the dependant is to the guardian.
         #[arg(long)]
@@ -41,7 +41,7 @@ pub(crate) enum Binding {
 
         /// The number of the dependant's document.
         #[arg(long, value_name = "NUMBER", value_parser = NUMBER)]
-        dependant: DocumentNumber,
+        dependant: NumberText,
     },
 }
 

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use greengate::{
-    authority::{self, DocumentNumber},
+    authority,
     clock::Timestamp,
     credential::{
         Binding, Claims, CodeId, HolderName, IdTail, Kind, Nat, Relation, Travel, TravelLevel,
         Vaccination, Visit,
     },
+    id_document::NumberText,
     issuer::IssuerId,
 };
 
@@ -49,7 +50,7 @@ pub(crate) struct Issue {
 
     /// The number of the holder's document in the registers.
     #[arg(long, value_name = "NUMBER", value_parser = NUMBER, conflicts_with_all = BY_HAND)]
-    number: Option<DocumentNumber>,
+    number: Option<NumberText>,
 
     #[command(flatten)]
     by_hand: ByHand,

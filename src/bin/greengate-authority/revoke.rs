@@ -3,9 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
-use greengate::{
-    authority::DocumentNumber, clock::Timestamp, credential::CodeId, issuer::IssuerId,
-};
+use greengate::{clock::Timestamp, credential::CodeId, id_document::NumberText, issuer::IssuerId};
 
 use crate::{
     Failure,
@@ -63,13 +61,13 @@ struct Codes {
         conflicts_with = "code_id",
         required_unless_present = "code_id"
     )]
-    number: Option<DocumentNumber>,
+    number: Option<NumberText>,
 }
 
 /// What was asked for.
 enum Asked<'a> {
     One(IssuerId, &'a CodeId),
-    AllOf(&'a DocumentNumber),
+    AllOf(&'a NumberText),
 }
 
 impl Codes {

@@ -8,14 +8,14 @@ use ed25519_dalek::SigningKey;
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use greengate::{
     authority::{
-        self, Authority, AuthorityError, DocumentNumber, Enrolment, FullName, Guardianship, Health,
-        TravelHistory,
+        self, Authority, AuthorityError, Enrolment, FullName, Guardianship, Health, TravelHistory,
     },
     clock::{Timestamp, shanghai_date},
     credential::{
         self, Claims, HolderName, IdTail, Kind, Nat, NatOutcome, NatResult, NatSource, PREFIX,
         Relation, Vaccination, Visit,
     },
+    id_document::NumberText,
     issuer::IssuerId,
     language::Words,
     place::Place,
@@ -63,9 +63,9 @@ struct Member {
 #[derive(Debug)]
 enum Code {
     /// By asking the issuer for it, each time anew.
-    Asked { number: DocumentNumber, issuer: IssuerId, kind: Kind },
+    Asked { number: NumberText, issuer: IssuerId, kind: Kind },
     /// By having the province's converted, each time anew.
-    Converted { number: DocumentNumber, province: IssuerId },
+    Converted { number: NumberText, province: IssuerId },
     /// It was made before.
     Kept(SymbolText),
     /// It is a picture of the code of the first who came.
@@ -143,23 +143,22 @@ impl Casting<'_> {
         role: &'static str,
         (number, name): (&str, &str),
         issuer: u16,
-    ) -> Result<DocumentNumber, AuthorityError> {
+    ) -> Result<NumberText, AuthorityError> {
         let number = self.declare(number, name)?;
         self.authority.audit(&number, Health::Normal, self.now)?;
         self.asks(role, &number, IssuerId::new(issuer), Kind::Phone);
         Ok(number)
     }
 
-    fn declare(&mut self, number: &str, name: &str) -> Result<DocumentNumber, AuthorityError> {
-        let number =
-            DocumentNumber::new(number).expect("the numbers here are of letters and digits");
+    fn declare(&mut self, number: &str, name: &str) -> Result<NumberText, AuthorityError> {
+        let number = NumberText::new(number).expect("the numbers here are of letters and digits");
         let name = FullName::new(name).expect("the names here have 1 to 32 characters");
         self.authority.declare(&number, &name, self.now)?;
         self.authority.review(&number, self.now)?;
         Ok(number)
     }
 
-    fn asks(&mut self, role: &'static str, number: &DocumentNumber, issuer: IssuerId, kind: Kind) {
+    fn asks(&mut self, role: &'static str, number: &NumberText, issuer: IssuerId, kind: Kind) {
         let carrier = match kind {
             Kind::Phone => Carrier::Phone,
             Kind::Paper => Carrier::Paper,
@@ -175,7 +174,7 @@ impl Casting<'_> {
     /// A result that came into a database so many days ago.
     fn tested(
         &mut self,
-        number: &DocumentNumber,
+        number: &NumberText,
         days_ago: i64,
         result: NatResult,
     ) -> Result<(), AuthorityError> {
