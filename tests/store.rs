@@ -9,7 +9,7 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use chrono::TimeDelta;
 use common::{
@@ -50,6 +50,25 @@ fn a_new_store_is_not_provisioned() {
     assert_eq!(store.load_basis().unwrap(), Basis::UNPROVISIONED);
     assert_eq!(store.gate().unwrap(), None);
     assert_eq!(store.totals(at(NOW)).unwrap(), Totals::default());
+}
+
+#[test]
+fn a_store_is_for_its_owners_eyes_alone() {
+    let folder = tempdir().unwrap();
+    let state = folder.path().join("state");
+    let mut store = Store::open(&state).unwrap();
+    store.install(&usual_files(), at(NOW)).unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&state), 0o700);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&state).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        names.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+    }
+    names.sort();
+    let expected = ["db", "db-shm", "db-wal", "key", "marks"];
+    assert_eq!(names, expected.map(|end| format!("greengate.{end}")));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::{APPLICATION_ID, Store, StoreError, cipher::Key, log, open_file, write};
+use super::{APPLICATION_ID, Store, StoreError, cipher::Key, log, make_file, open_file, write};
 use crate::audit::{Entry, Event, Link};
 
 /// How the file of a database in the clear begins.
@@ -36,7 +36,8 @@ pub(super) fn from_plain(path: &Path, key: &Key) -> Result<(), StoreError> {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(moving(source)),
         _ => {}
     }
-    let connection = open_file(&anew, key, true).map_err(opening)?;
+    make_file(&anew).map_err(moving)?;
+    let connection = open_file(&anew, key).map_err(opening)?;
     let mut store = Store::prepare(connection, None)?;
     copy(&old, &mut store)?;
     let Store { connection, .. } = store;

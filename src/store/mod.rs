@@ -21,8 +21,9 @@ mod revocations;
 mod update;
 
 use std::{
-    fs,
+    fs::{DirBuilder, File},
     io::{self, Read},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -134,8 +135,8 @@ impl Store {
     }
 
     fn open_in(state: &Path, key: &Path, doubt: Doubt) -> Result<Self, StoreError> {
-        fs::create_dir_all(state)
-            .map_err(|source| StoreError::Folder { path: state.to_path_buf(), source })?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(state);
+        made.map_err(|source| StoreError::Folder { path: state.to_path_buf(), source })?;
         let marks = MarksFile::open(state).map_err(|source| StoreError::Marks { source })?;
         let path = state.join(FILE_NAME);
         let marked = marks.marks().is_some() && doubt == Doubt::Refuse;
@@ -157,7 +158,10 @@ impl Store {
             Err(source) => return Err(StoreError::Folder { path, source }),
         };
         let key = if is_there && marked { Key::read(key)? } else { read_or_make(key)? };
-        let opened = open_file(&path, &key, !is_there);
+        if !is_there {
+            make_file(&path).map_err(|source| StoreError::Folder { path: path.clone(), source })?;
+        }
+        let opened = open_file(&path, &key);
         let connection =
             opened.map_err(|source| StoreError::Open { path: path.clone(), source })?;
         let store = Self::prepare(connection, Some(marks)).map_err(|error| match error {
@@ -341,10 +345,14 @@ fn write(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
     Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
-/// Opens the file in `path` under `key`, making it only if it `is_new`.
-fn open_file(path: &Path, key: &Key, is_new: bool) -> rusqlite::Result<Connection> {
-    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    flags.set(OpenFlags::SQLITE_OPEN_CREATE, is_new);
+/// Makes an empty file for its owner's eyes alone; those that SQLite makes beside it are made alike.
+fn make_file(path: &Path) -> io::Result<()> {
+    File::options().write(true).create_new(true).mode(0o600).open(path).map(drop)
+}
+
+/// Opens the file in `path`, which is there, under `key`.
+fn open_file(path: &Path, key: &Key) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     key.unlock(&connection)?;
     Ok(connection)
@@ -359,7 +367,7 @@ fn read_or_make(path: &Path) -> Result<Key, StoreError> {
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let length = u64::try_from(migrate::PLAIN_HEADER.len()).unwrap_or(0);
-    fs::File::open(path)?.take(length).read_to_end(&mut bytes)?;
+    File::open(path)?.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
