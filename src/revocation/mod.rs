@@ -300,6 +300,8 @@ impl PartialEq for Revocations {
     }
 }
 
+impl Eq for Revocations {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -78,8 +78,8 @@ pub enum Synced {
 /// [`SyncError`], and the lists that served before serve on.
 pub fn sync(store: &mut Store, source: &Source, now: Timestamp) -> Result<Synced, SyncError> {
     let trusted = store.trusted()?.ok_or(SyncError::NoRoot)?;
-    let held = store.load_basis()?.revocations;
-    let held: BTreeSet<_> = held
+    let held: BTreeSet<_> = trusted
+        .revocations
         .lists()
         .filter_map(|(edition, count)| count.map(|_| edition.list.file_name()))
         .collect();

@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod fetched;
+mod mended;
 mod refused;
 mod server;
 
@@ -193,7 +194,12 @@ struct Terminal {
 
 impl Terminal {
     fn new(publisher: &Publisher) -> Self {
-        let mut store = Store::in_memory().unwrap();
+        Self::of(Store::in_memory().unwrap(), publisher)
+    }
+
+    /// One with this store.
+    fn of(store: Store, publisher: &Publisher) -> Self {
+        let mut store = store;
         let root = publisher.path("authority/repository/metadata/1.root.json");
         store.trust_root(&read_root(fs::read(root).unwrap()).unwrap()).unwrap();
         Self { store }

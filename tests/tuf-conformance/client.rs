@@ -19,6 +19,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use greengate::{
     clock::{self, Floor},
+    revocation::Revocations,
     store::{Lineage, Published, Trusted},
     sync::{Source, Verified, Web, verify},
     update::Metadata,
@@ -135,7 +136,13 @@ fn trusted(folder: &Path) -> Result<Trusted, Box<dyn Error>> {
     } else {
         None
     };
-    Ok(Trusted { root: read("root")?, published, files: None, floor: Floor::LOWEST })
+    Ok(Trusted {
+        root: read("root")?,
+        published,
+        files: None,
+        revocations: Revocations::NONE,
+        floor: Floor::LOWEST,
+    })
 }
 
 fn keep(folder: &Path, role: &str, metadata: &Metadata) -> std::io::Result<()> {
