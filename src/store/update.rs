@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::{Floor, Timestamp},
-    revocation::{Intake, Revocations},
+    revocation::{Given, Intake, Revocations},
     trust::{Trust, TrustFiles},
     update::{Metadata, Role},
 };
@@ -146,7 +146,8 @@ impl Store {
     }
 
     /// Does as [`update`](Self::update), together with the lists of revocations that stand in
-    /// `folder`, if there is one.
+    /// `folder`, if there is one. They are taken away from there: it is on the file system of the
+    /// state.
     ///
     /// # Errors
     ///
@@ -167,7 +168,8 @@ impl Store {
             None => None,
             Some((from, kept)) => {
                 let mut intake = Intake::begin(kept).map_err(InstallError::from)?;
-                let taken = intake.take_in(from, &self.revocations()?, trust.published());
+                let taken =
+                    intake.take_in(from, Given::ToKeep, &self.revocations()?, trust.published());
                 taken.map_err(InstallError::from)?;
                 Some(intake)
             }

@@ -8,7 +8,11 @@
 //! Either way what arrives is bounded in size, [`Trust::parse`] checks it, and
 //! [`store`](crate::store) decides whether it may replace what is there.
 
+mod changes;
+mod landing;
+mod progress;
 mod refusal;
+mod run;
 mod transport;
 mod tuf;
 
@@ -21,9 +25,11 @@ use std::{
 use thiserror::Error;
 
 pub use self::{
+    progress::{NoProgress, Progress},
     refusal::{Refusal, SyncError},
+    run::{Synced, sync, sync_telling},
     transport::{SettingError, Source, Web},
-    tuf::{Synced, Verified, fetch, read_root, sync, verify},
+    tuf::{Verified, read_root, verify},
 };
 
 use crate::{

@@ -4,6 +4,7 @@
 //! it is; everything else is fixed. Whatever is refused, what served before serves on.
 
 #![allow(
+    clippy::print_stdout,
     clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "tables of cases are long, and in a test a panic is the report"
@@ -12,8 +13,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod fetched;
+mod killed;
 mod mended;
 mod refused;
+mod revocations;
 mod server;
 
 use std::{
