@@ -15,6 +15,7 @@ mod common;
 mod fetched;
 mod killed;
 mod mended;
+mod nginx;
 mod refused;
 mod revocations;
 mod server;

@@ -22,7 +22,7 @@ use tempfile::{TempDir, tempdir};
 
 use crate::{Publisher, Terminal, lists, server::Asked};
 
-const BIN: &str = "revocations-11-202111.bin";
+pub(crate) const BIN: &str = "revocations-11-202111.bin";
 
 fn list() -> ListId {
     ListId { issuer: IssuerId::new(11), month: Month::from_number(202_111).unwrap() }
@@ -78,7 +78,7 @@ impl Desk {
     }
 
     /// Makes the change from the version before to this one, which brings `also` too.
-    fn change(&self, to: u64, also: Option<u64>) -> String {
+    pub(crate) fn change(&self, to: u64, also: Option<u64>) -> String {
         let (before, mut after) = (entries(to - 1), entries(to));
         after.extend(also);
         let outcome = write_list(&self.path("outcome"), to, &after);
@@ -105,12 +105,12 @@ impl Desk {
 }
 
 /// What a terminal has: versions, with how many entries; every one of them is read.
-fn held(revocations: &Revocations) -> Vec<(u64, Option<u64>)> {
+pub(crate) fn held(revocations: &Revocations) -> Vec<(u64, Option<u64>)> {
     assert_eq!(revocations.verify().count(), 0);
     revocations.lists().map(|(edition, count)| (edition.version, count)).collect()
 }
 
-fn version(version: u64) -> Vec<(u64, Option<u64>)> {
+pub(crate) fn version(version: u64) -> Vec<(u64, Option<u64>)> {
     vec![(version, Some(entries(version).len().try_into().unwrap()))]
 }
 
