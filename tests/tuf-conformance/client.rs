@@ -1,7 +1,6 @@
 //! The update client behind the command line that [tuf-conformance] asks for.
 //!
-//! The suite is run beside the project: `cargo build --example tuf-conformance-client`, then its
-//! pytest with `--entrypoint` on that program. The cases that do not pass are in
+//! `tests/tuf-conformance/run` fetches the suite and runs it. The cases that do not pass are in
 //! `tests/data/tuf-conformance.xfails`, each with its reason. The metadata folder stands in for the
 //! store, and keeps to its rules.
 //!
