@@ -57,6 +57,27 @@ pub fn read_folder(folder: &Path) -> Result<Revocations, IntakeError> {
     Ok(Revocations::of(files))
 }
 
+/// Does what takes long, at the lowest priority.
+pub(crate) fn yielding<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            // It is this thread's alone; if it cannot be had, the work is done all the same.
+            rustix::process::nice(NICE).ok();
+            work()
+        });
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// What may be done with the files that are brought in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Given {
+    /// Lists are taken away from where they stand, on the same file system.
+    ToKeep,
+    /// They are copied, and stay.
+    ToRead,
+}
+
 /// Lists that stand in the folder where a terminal keeps them, and wait for the store to accept
 /// them. As long as this lives, nobody else changes the folder.
 #[derive(Debug)]
@@ -97,28 +118,23 @@ impl Intake {
     pub fn take_in(
         &mut self,
         from: &Path,
+        given: Given,
         held: &Revocations,
         published: Timestamp,
     ) -> Result<(), IntakeError> {
-        thread::scope(|scope| {
-            let worker = scope.spawn(|| {
-                // It is this thread's alone; if it cannot be had, the work is done all the same.
-                rustix::process::nice(NICE).ok();
-                self.bring_in_all(from, held, published)
-            });
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        yielding(|| self.bring_in_all(from, given, held, published))
     }
 
     fn bring_in_all(
         &mut self,
         from: &Path,
+        given: Given,
         held: &Revocations,
         published: Timestamp,
     ) -> Result<(), IntakeError> {
         for (list, found) in found(from)? {
             if !list.month.is_gone_by(published) {
-                self.bring_in(list, &found, held)?;
+                self.bring_in(list, &found, given, held)?;
             }
         }
         let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
@@ -130,6 +146,7 @@ impl Intake {
         &mut self,
         list: ListId,
         found: &Found,
+        given: Given,
         held: &Revocations,
     ) -> Result<(), IntakeError> {
         let held = held.held(list);
@@ -145,7 +162,10 @@ impl Intake {
             let is_good =
                 |file: &Arc<RevocationFile>| file.edition() == edition && file.verify().is_ok();
             if !newest.as_ref().is_some_and(is_good) {
-                newest = Some(self.copy(path, &offered)?.into());
+                newest = Some(match given {
+                    Given::ToKeep => self.keep(path, offered)?.into(),
+                    Given::ToRead => self.copy(path, &offered)?.into(),
+                });
                 renewed = true;
             }
         }
@@ -181,6 +201,15 @@ impl Intake {
         let (copy, file) = copied.map_err(|error| IntakeError::file(path, error))?;
         self.persist(copy, edition)?;
         Ok(file)
+    }
+
+    /// Checks a file from end to end, and takes it away.
+    fn keep(&self, path: &Path, offered: RevocationFile) -> Result<RevocationFile, IntakeError> {
+        let kept = offered.verify().and_then(|()| {
+            File::open(path)?.sync_all()?;
+            Ok(fs::rename(path, self.folder.join(kept_name(offered.edition())))?)
+        });
+        kept.map(|()| offered).map_err(|error| IntakeError::file(path, error))
     }
 
     fn persist(&self, file: NamedTempFile, edition: Edition) -> Result<(), IntakeError> {

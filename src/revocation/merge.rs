@@ -181,17 +181,36 @@ pub fn merge(
     delta: &DeltaFile,
     out: File,
 ) -> Result<RevocationFile, FileError> {
-    let Edition { list, version, .. } = base.edition();
-    if (list, version) != (delta.list, delta.from) {
-        return Err(FileError::DoesNotFit);
+    merge_all(base, std::slice::from_ref(delta), out)
+}
+
+/// Writes what comes of working changes into a list, each into what comes of the one before, to an
+/// empty file. What lies between is written nowhere.
+///
+/// # Errors
+///
+/// [`FileError::DoesNotFit`] if they do not follow each other from the list on, and
+/// [`FileError::Damaged`] if what comes of them is not what the last one says.
+pub fn merge_all(
+    base: &RevocationFile,
+    deltas: &[DeltaFile],
+    out: File,
+) -> Result<RevocationFile, FileError> {
+    let Edition { list, mut version, mut digest } = base.edition();
+    let mut entries: Box<dyn Iterator<Item = Read> + '_> = Box::new(base.entries());
+    for delta in deltas {
+        if (list, version) != (delta.list, delta.from) {
+            return Err(FileError::DoesNotFit);
+        }
+        (version, digest) = (delta.to, delta.outcome);
+        entries = Box::new(Merging {
+            base: entries.peekable(),
+            added: delta.entries(0..delta.added).peekable(),
+            removed: delta.entries(delta.added..delta.added + delta.removed).peekable(),
+        });
     }
-    let merging = Merging {
-        base: base.entries().peekable(),
-        added: delta.entries(0..delta.added).peekable(),
-        removed: delta.entries(delta.added..delta.added + delta.removed).peekable(),
-    };
-    let merged = RevocationFile::write(out, list, delta.to, merging)?;
-    if merged.edition().digest == delta.outcome { Ok(merged) } else { Err(FileError::Damaged) }
+    let merged = RevocationFile::write(out, list, version, entries)?;
+    if merged.edition().digest == digest { Ok(merged) } else { Err(FileError::Damaged) }
 }
 
 /// The entries of a list with a change worked in.

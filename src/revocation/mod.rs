@@ -19,10 +19,11 @@ use std::{collections::BTreeMap, fmt, path::Path, str::FromStr, sync::Arc};
 use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::keep::yielding;
 pub use self::{
     file::{FileError, MAX_ENTRIES, RevocationFile},
-    keep::{Intake, IntakeError, read_folder},
-    merge::{Change, DeltaFile, merge},
+    keep::{Given, Intake, IntakeError, read_folder},
+    merge::{Change, DeltaFile, merge, merge_all},
 };
 use crate::{clock::Timestamp, credential::CodeId, issuer::IssuerId};
 
@@ -288,6 +289,12 @@ impl Revocations {
         })
     }
 
+    /// The file of a list, if there is one that can be read.
+    #[must_use]
+    pub fn file(&self, list: ListId) -> Option<&RevocationFile> {
+        self.held(list)?.file.as_deref()
+    }
+
     fn held(&self, list: ListId) -> Option<&Held> {
         self.0.get(&list)
     }
@@ -299,6 +306,8 @@ impl PartialEq for Revocations {
         self.lists().eq(other.lists())
     }
 }
+
+impl Eq for Revocations {}
 
 #[cfg(test)]
 mod tests {

@@ -36,7 +36,7 @@ impl Store {
         if update::has_root(&transaction).map_err(StoreError::from)? {
             return Err(InstallError::Unsigned);
         }
-        put_all(&transaction, &trust, files, editions, now)?;
+        put_all(&transaction, &trust, files, editions, Before::Usable, now)?;
         transaction.commit().map_err(StoreError::from)?;
         self.mark(Sync::Now)?;
         Ok(())
@@ -49,36 +49,57 @@ impl Store {
     /// [`StoreError::Sql`] if it cannot be read; [`StoreError::Trust`] if what was kept is no
     /// longer what it was.
     pub fn load_basis(&self) -> Result<Basis, StoreError> {
-        let trust = match self.kept(DocumentKind::KeyRing)? {
-            None => None,
-            Some(key_ring) => Some(Trust::parse(&TrustFiles {
-                key_ring,
-                recognition: self.kept(DocumentKind::Recognition)?,
-                risk_areas: self.kept(DocumentKind::RiskAreas)?,
-                policy: self.kept(DocumentKind::Policy)?,
-            })?),
-        };
+        let files = self.files()?;
+        let trust = files.map(|files| Trust::parse(&files)).transpose()?;
+        let place = self.gate()?.map(|gate| gate.place);
+        Ok(Basis { trust, revocations: self.revocations()?, place, floor: self.floor()? })
+    }
+
+    /// The latest instant that is known to have passed: the newest list was issued, or a record was
+    /// made by a clock that was believed. This does not look into the lists.
+    pub(super) fn floor(&self) -> Result<Floor, StoreError> {
+        let issued: Option<i64> = self.connection.query_row(
+            "SELECT max(issued) FROM document WHERE file LIKE '%.json'",
+            [],
+            |row| row.get(0),
+        )?;
         // Other events are put down by programs that do not know how far the clock can be believed.
         let mut query = self.connection.prepare_cached(
             "SELECT at FROM audit WHERE clock = ?1 AND event IN (?2, ?3) ORDER BY id DESC LIMIT 1",
         )?;
         let believed = [ClockState::Good.code(), Event::SCAN, Event::CLOCK];
-        let last_record: Option<i64> = query.query_row(believed, |row| row.get(0)).optional()?;
-        let last_record = last_record.and_then(|at| Timestamp::from_timestamp(at, 0));
-        let floor = [trust.as_ref().map(Trust::published), last_record]
-            .into_iter()
-            .flatten()
-            .fold(self.floor, Floor::raised_to);
-        let place = self.gate()?.map(|gate| gate.place);
-        Ok(Basis { trust, revocations: self.revocations()?, place, floor })
+        let recorded: Option<i64> = query.query_row(believed, |row| row.get(0)).optional()?;
+        let known = [issued, recorded].into_iter().flatten();
+        let known = known.filter_map(|at| Timestamp::from_timestamp(at, 0));
+        Ok(known.fold(self.floor, Floor::raised_to))
+    }
+
+    /// The lists as they are kept, whether they can be used or not.
+    pub(super) fn files(&self) -> Result<Option<TrustFiles>, StoreError> {
+        let Some(key_ring) = self.kept(DocumentKind::KeyRing)? else { return Ok(None) };
+        Ok(Some(TrustFiles {
+            key_ring,
+            recognition: self.kept(DocumentKind::Recognition)?,
+            risk_areas: self.kept(DocumentKind::RiskAreas)?,
+            policy: self.kept(DocumentKind::Policy)?,
+        }))
     }
 
     /// The kept bytes of one list.
-    pub(super) fn kept(&self, kind: DocumentKind) -> Result<Option<Vec<u8>>, StoreError> {
+    fn kept(&self, kind: DocumentKind) -> Result<Option<Vec<u8>>, StoreError> {
         let mut query =
             self.connection.prepare_cached("SELECT bytes FROM document WHERE file = ?1")?;
         Ok(query.query_row([kind.file_name()], |row| row.get(0)).optional()?)
     }
+}
+
+/// What an installed set of lists is worth, which another is to take the place of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Before {
+    /// It cannot be used any more: its versions and dates count, and not its texts.
+    Damaged,
+    /// It serves.
+    Usable,
 }
 
 /// Reads a set of lists, and refuses one that cannot be meant so.
@@ -95,11 +116,15 @@ pub(super) fn put_all(
     trust: &Trust,
     files: &TrustFiles,
     editions: &[Edition],
+    before: Before,
     now: Timestamp,
 ) -> Result<(), InstallError> {
     let mut lists = Vec::new();
     for ((kind, version, issued), (_, bytes)) in trust.versions().zip(files.present()) {
-        refuse_older(transaction, kind, version, issued, bytes)?;
+        match refuse_older(transaction, kind, version, issued, bytes) {
+            Err(InstallError::SameVersion { .. }) if before == Before::Damaged => {}
+            refused => refused?,
+        }
         put(transaction, kind, version, issued, bytes, now).map_err(StoreError::from)?;
         lists.push(format!("{} {version}", kind.file_name()));
     }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::{InstallError, Store, StoreError};
 use crate::{
     clock::Timestamp,
-    revocation::{Edition, FileName, Intake, IntakeError, Revocations},
+    revocation::{Edition, FileName, Given, Intake, IntakeError, Revocations},
     trust::{Trust, TrustFiles},
 };
 
@@ -29,7 +29,7 @@ impl Store {
         let published = Trust::parse(files)?.published();
         let kept = self.revocations.as_deref().ok_or(IntakeError::NoFolder)?;
         let mut intake = Intake::begin(kept)?;
-        intake.take_in(folder, &self.revocations()?, published)?;
+        intake.take_in(folder, Given::ToRead, &self.revocations()?, published)?;
         self.install_editions(files, intake.editions(), now)?;
         // Whatever cannot be removed is in nobody's way.
         intake.sweep(self.accepted()?).ok();

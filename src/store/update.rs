@@ -12,13 +12,13 @@ use thiserror::Error;
 
 use super::{
     InstallError, Store, StoreError, Sync,
-    lists::{put_all, usable},
+    lists::{Before, put_all, usable},
     write,
 };
 use crate::{
     clock::{Floor, Timestamp},
-    revocation::Intake,
-    trust::{DocumentKind, TrustFiles},
+    revocation::{Given, Intake, Revocations},
+    trust::{Trust, TrustFiles},
     update::{Metadata, Role},
 };
 
@@ -52,6 +52,8 @@ pub struct Trusted {
     pub published: Option<Published>,
     /// The lists that are installed, if any are.
     pub files: Option<TrustFiles>,
+    /// The lists of revocations that are installed.
+    pub revocations: Revocations,
     /// The latest instant that is known to have passed.
     pub floor: Floor,
 }
@@ -82,11 +84,12 @@ pub struct Update {
 impl Store {
     /// What the terminal trusts by its root, if it has one.
     ///
+    /// Lists that can no longer be used are given as they are: what is fetched takes their place.
+    ///
     /// # Errors
     ///
     /// [`StoreError::Sql`] if it cannot be read, [`StoreError::Content`] if a role is missing.
     pub fn trusted(&mut self) -> Result<Option<Trusted>, StoreError> {
-        let floor = self.load_basis()?.floor;
         let transaction = self.connection.transaction()?;
         let Some(root) = kept(&transaction, Role::Root)? else { return Ok(None) };
         let published = match (
@@ -101,16 +104,8 @@ impl Store {
             _ => return Err(StoreError::Content { what: "set of metadata" }),
         };
         transaction.commit()?;
-        let files = match self.kept(DocumentKind::KeyRing)? {
-            None => None,
-            Some(key_ring) => Some(TrustFiles {
-                key_ring,
-                recognition: self.kept(DocumentKind::Recognition)?,
-                risk_areas: self.kept(DocumentKind::RiskAreas)?,
-                policy: self.kept(DocumentKind::Policy)?,
-            }),
-        };
-        Ok(Some(Trusted { root, published, files, floor }))
+        let (files, revocations) = (self.files()?, self.revocations()?);
+        Ok(Some(Trusted { root, published, files, revocations, floor: self.floor()? }))
     }
 
     /// Gives a terminal that has none its trusted root.
@@ -151,7 +146,8 @@ impl Store {
     }
 
     /// Does as [`update`](Self::update), together with the lists of revocations that stand in
-    /// `folder`, if there is one.
+    /// `folder`, if there is one. They are taken away from there: it is on the file system of the
+    /// state.
     ///
     /// # Errors
     ///
@@ -164,11 +160,16 @@ impl Store {
     ) -> Result<(), UpdateError> {
         let Update { root, published, files, lineage } = update;
         let trust = usable(files)?;
+        let before = match self.files()?.map(|files| Trust::parse(&files)) {
+            Some(Err(_)) => Before::Damaged,
+            Some(Ok(_)) | None => Before::Usable,
+        };
         let intake = match folder.zip(self.revocations_folder()) {
             None => None,
             Some((from, kept)) => {
                 let mut intake = Intake::begin(kept).map_err(InstallError::from)?;
-                let taken = intake.take_in(from, &self.revocations()?, trust.published());
+                let taken =
+                    intake.take_in(from, Given::ToKeep, &self.revocations()?, trust.published());
                 taken.map_err(InstallError::from)?;
                 Some(intake)
             }
@@ -184,7 +185,7 @@ impl Store {
             }
             put(&transaction, role, metadata)?;
         }
-        put_all(&transaction, &trust, files, editions, now)?;
+        put_all(&transaction, &trust, files, editions, before, now)?;
         transaction.commit().map_err(StoreError::from)?;
         self.mark(Sync::Now)?;
         if let Some(intake) = intake {

@@ -9,7 +9,11 @@
 //! [`store`](crate::store) decides whether it may replace what is there.
 
 mod bundle;
+mod changes;
+mod landing;
+mod progress;
 mod refusal;
+mod run;
 mod transport;
 mod tuf;
 
@@ -23,9 +27,11 @@ use thiserror::Error;
 
 pub use self::{
     bundle::{Bundle, BundleError, read_bundle},
+    progress::{NoProgress, Progress},
     refusal::{Refusal, SyncError},
+    run::{Synced, sync, sync_telling},
     transport::{SettingError, Source, Web},
-    tuf::{Synced, Verified, fetch, read_root, sync, verify},
+    tuf::{Verified, read_root, verify},
 };
 
 use crate::{

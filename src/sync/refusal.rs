@@ -41,6 +41,10 @@ impl From<SyncError> for Refusal {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SyncError {
+    /// Another sync is under way.
+    #[error("another sync is under way: wait until it has ended, then sync again")]
+    Busy,
+
     /// The clock is wrong.
     #[error("the clock shows {now}, which has long passed: set the clock, then sync again")]
     Clock {
@@ -231,6 +235,7 @@ impl SyncError {
             Self::Store(_) => "Y13",
             Self::File { .. } => "Y14",
             Self::OtherRoot { .. } => "Y15",
+            Self::Busy => "Y16",
             Self::Expired { .. } => "Y20",
             Self::Rollback { .. } => "Y21",
             Self::Inconsistent { .. } => "Y22",
@@ -331,13 +336,7 @@ fn refused(name: &str, error: &tough::TransportError) -> SyncError {
     }
     let cause = error.source();
     if let Some(failure) = cause.and_then(|cause| cause.downcast_ref::<Failure>()) {
-        return match failure {
-            Failure::Missing => SyncError::Missing { name },
-            Failure::Oversize { .. } => SyncError::Oversize { name },
-            Failure::File { .. } | Failure::Refused { .. } | Failure::Unreachable { .. } => {
-                SyncError::Unreachable { name, what: failure.to_string() }
-            }
-        };
+        return failed(&name, failure);
     }
     match cause.and_then(|cause| cause.downcast_ref::<ToughError>()) {
         // Which of the two it is tells where to look: what the metadata name each other by, or
@@ -348,6 +347,18 @@ fn refused(name: &str, error: &tough::TransportError) -> SyncError {
         Some(ToughError::HashMismatch { .. }) => SyncError::Tampered { name },
         Some(ToughError::MaxSizeExceeded { .. }) => SyncError::Oversize { name },
         _ => SyncError::Unreachable { name, what: error.to_string() },
+    }
+}
+
+/// Why a file was not brought.
+pub(super) fn failed(name: &str, failure: &Failure) -> SyncError {
+    let name = name.to_owned();
+    match failure {
+        Failure::Missing => SyncError::Missing { name },
+        Failure::Oversize { .. } => SyncError::Oversize { name },
+        Failure::File { .. } | Failure::Refused { .. } | Failure::Unreachable { .. } => {
+            SyncError::Unreachable { name, what: failure.to_string() }
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! How files of the repository reach this machine: from a folder, or over HTTP.
 //!
-//! Each file is brought into a folder that is thrown away, up to a limit, and is handed on only
-//! when it is there whole. A download that is cut off goes on where it was, after a pause that
-//! doubles; it is given up when the server answers but will not, and at a deadline.
+//! Each file is brought up to a limit, and is handed on only when it is there whole: metadata and
+//! short lists into a folder that is thrown away, and what is large to where the next sync finds
+//! what there is of it. A download that is cut off goes on where it was, after a pause that doubles;
+//! it is given up when the server answers but will not, and at a deadline.
 
 use std::{
     collections::BTreeMap,
@@ -25,6 +26,8 @@ use reqwest::{
 use thiserror::Error;
 use tough::{Bytes, Transport, TransportError, TransportErrorKind, TransportStream, async_trait};
 
+use super::progress::Meter;
+
 /// How long a connection may take to come about, over a mountain link.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -42,6 +45,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Bytes that are handed on at once.
 const CHUNK: usize = 64 << 10;
+
+/// How many bytes may be on their way to the disk. A record that the lane writes waits for those
+/// that are before it.
+const UNSYNCED: u64 = 1 << 20;
 
 /// Where the repository is.
 #[derive(Clone, Debug)]
@@ -159,6 +166,7 @@ struct Inner {
     way: Way,
     url: Url,
     folder: PathBuf,
+    meter: Meter,
     state: Mutex<State>,
 }
 
@@ -177,7 +185,12 @@ struct State {
 impl Courier {
     /// A courier that puts what it brings into `folder`, and at first brings files of `limit` bytes
     /// at most.
-    pub(super) fn new(source: &Source, folder: PathBuf, limit: u64) -> Result<Self, SettingError> {
+    pub(super) fn new(
+        source: &Source,
+        folder: PathBuf,
+        limit: u64,
+        meter: Meter,
+    ) -> Result<Self, SettingError> {
         let (way, url) = match source {
             Source::Folder(path) => {
                 let whole = fs::canonicalize(path)
@@ -189,7 +202,7 @@ impl Courier {
             Source::Web(web) => (Way::Web(web.clone(), web.client()?), web.url.clone()),
         };
         let state = Mutex::new(State { limit, brought: BTreeMap::new() });
-        Ok(Self(Arc::new(Inner { way, url, folder, state })))
+        Ok(Self(Arc::new(Inner { way, url, folder, meter, state })))
     }
 
     /// The address of a folder of the repository.
@@ -213,10 +226,18 @@ impl Courier {
         ask(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn bring(&self, url: &Url, path: &Path, limit: u64) -> Result<(), Failure> {
+    /// What counts the bytes.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.0.meter
+    }
+
+    /// Brings a file of `limit` bytes at most to `path`, and goes on with what is there of it. After
+    /// a failure there is what came until then.
+    pub(super) async fn bring(&self, url: &Url, path: &Path, limit: u64) -> Result<(), Failure> {
+        let out = Out { path, limit, meter: self.meter() };
         match &self.0.way {
-            Way::Folder => copy(url, path, limit),
-            Way::Web(web, client) => download(web, client, url, path, limit).await,
+            Way::Folder => copy(url, &out),
+            Way::Web(web, client) => download(web, client, url, &out).await,
         }
     }
 }
@@ -274,31 +295,74 @@ impl Stream for Brought {
     }
 }
 
-fn copy(url: &Url, to: &Path, limit: u64) -> Result<(), Failure> {
+/// Where a file is put, and how much of it.
+struct Out<'way> {
+    path: &'way Path,
+    limit: u64,
+    meter: &'way Meter,
+}
+
+/// A file on its way to the disk, in steps so small that others get there in between.
+struct Steps<'way> {
+    file: File,
+    out: &'way Out<'way>,
+    length: u64,
+    unsynced: u64,
+}
+
+impl<'way> Steps<'way> {
+    /// Behind the first `have` bytes of what is there.
+    fn behind(have: u64, out: &'way Out<'way>) -> io::Result<Self> {
+        let file = if have > 0 {
+            OpenOptions::new().append(true).open(out.path)?
+        } else {
+            File::create(out.path)?
+        };
+        Ok(Self { file, out, length: have, unsynced: 0 })
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.length = self.length.saturating_add(length);
+        if self.length > self.out.limit {
+            return Err(Failure::Oversize { limit: self.out.limit });
+        }
+        self.file.write_all(bytes)?;
+        self.unsynced += length;
+        if self.unsynced >= UNSYNCED {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        self.out.meter.at(self.length);
+        Ok(())
+    }
+}
+
+fn copy(url: &Url, out: &Out<'_>) -> Result<(), Failure> {
     let from = url.to_file_path().map_err(|()| Failure::Missing)?;
     let metadata = fs::metadata(&from)?;
     // A pipe on a stick would never end, or never begin.
     if !metadata.is_file() {
         return Err(Failure::Missing);
     }
-    let mut content = File::open(&from)?.take(limit.saturating_add(1));
-    let length = io::copy(&mut content, &mut File::create(to)?)?;
-    if length > limit { Err(Failure::Oversize { limit }) } else { Ok(()) }
+    let mut content = File::open(&from)?;
+    let mut steps = Steps::behind(0, out)?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match content.read(&mut chunk)? {
+            0 => return Ok(()),
+            read => steps.put(&chunk[..read])?,
+        }
+    }
 }
 
-async fn download(
-    web: &Web,
-    client: &Client,
-    url: &Url,
-    path: &Path,
-    limit: u64,
-) -> Result<(), Failure> {
+async fn download(web: &Web, client: &Client, url: &Url, out: &Out<'_>) -> Result<(), Failure> {
     let slowest = web.bytes_per_second.map_or(SLOWEST, |rate| rate.min(SLOWEST));
-    let deadline = SHORTEST_DEADLINE + Duration::from_secs(limit / slowest.max(1));
+    let deadline = SHORTEST_DEADLINE + Duration::from_secs(out.limit / slowest.max(1));
     let mut pause = web.pause;
     let mut attempt = 1;
     loop {
-        let tried = tokio::time::timeout(deadline, attempt_once(web, client, url, path, limit));
+        let tried = tokio::time::timeout(deadline, attempt_once(web, client, url, out));
         let failure = match tried.await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(failure)) => failure,
@@ -313,13 +377,8 @@ async fn download(
     }
 }
 
-async fn attempt_once(
-    web: &Web,
-    client: &Client,
-    url: &Url,
-    path: &Path,
-    limit: u64,
-) -> Result<(), Failure> {
+async fn attempt_once(web: &Web, client: &Client, url: &Url, out: &Out<'_>) -> Result<(), Failure> {
+    let Out { path, limit, .. } = *out;
     // What has a version or a digest in its name stays what it is; the timestamp begins anew.
     let resumable = !url.path().ends_with("/timestamp.json");
     let mut have =
@@ -349,15 +408,10 @@ async fn attempt_once(
     if have.saturating_add(announced) > limit {
         return Err(Failure::Oversize { limit });
     }
-    let mut file =
-        if have > 0 { OpenOptions::new().append(true).open(path)? } else { File::create(path)? };
+    let mut steps = Steps::behind(have, out)?;
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        steps.put(&chunk)?;
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        have = have.saturating_add(length);
-        if have > limit {
-            return Err(Failure::Oversize { limit });
-        }
-        file.write_all(&chunk)?;
         if let Some(rate) = web.bytes_per_second {
             let nanoseconds = length.saturating_mul(1_000_000_000) / rate;
             tokio::time::sleep(Duration::from_nanos(nanoseconds)).await;

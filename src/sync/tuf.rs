@@ -3,7 +3,7 @@
 //! The form is [The Update Framework]'s, and crate `tough` verifies it: signatures, thresholds,
 //! versions, digests, lengths, and expiry. It works in a folder that is made from what the store
 //! trusts and thrown away afterwards, so that nothing is believed because it lay in a file; what
-//! was verified goes back to the store as one [`Update`].
+//! was verified goes back to the store as one [`Update`](crate::store::Update).
 //!
 //! Beyond `tough`:
 //!
@@ -17,10 +17,10 @@
 //! [The Update Framework]: https://theupdateframework.github.io/specification/latest/
 
 use std::{
-    collections::BTreeSet,
-    fs,
+    collections::HashMap,
+    fs::{self, File},
     future::poll_fn,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::Path,
     pin::pin,
 };
@@ -28,7 +28,7 @@ use std::{
 use futures_core::Stream;
 use serde::{Deserialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use tempfile::{NamedTempFile, TempDir, tempdir};
+use tempfile::{TempDir, tempdir};
 use tokio::runtime::{Builder, Runtime};
 use tough::{
     ExpirationEnforcement, IntoVec, Limits, Repository, RepositoryLoader, TargetName,
@@ -37,15 +37,13 @@ use tough::{
 };
 
 use super::{
-    refusal::{Refusal, SyncError, our, translate, unforeseen},
-    transport::{Courier, SettingError, Source},
+    progress::Meter,
+    refusal::{Refusal, SyncError, failed, our, translate, unforeseen},
+    transport::{Courier, Failure, SettingError, Source},
 };
 use crate::{
     clock::Timestamp,
-    document::MAX_BYTES,
-    revocation::FileName,
-    store::{Lineage, Published, Store, Trusted, Update},
-    trust::{DocumentKind, TrustFiles},
+    store::{Lineage, Published, Trusted},
     update::{Metadata, Role},
 };
 
@@ -53,62 +51,14 @@ use crate::{
 /// files 250 kB.
 const MAX_METADATA: u64 = 1 << 20;
 
-/// The most bytes that a list of revocations may have: 2²⁸ entries have 2.2 GB.
-const MAX_REVOCATIONS: u64 = 3 << 30;
+/// Bytes of a file that are read at once.
+const CHUNK: usize = 64 << 10;
 
 /// The most roots that are followed in one sync: twenty years of one a month.
 pub(super) const MAX_ROOTS: u64 = 256;
 
 /// The first instant that a clock may show. Source: REQUIREMENTS, section 3.
 const FIRST_INSTANT: i64 = 1_577_836_800;
-
-/// What a sync did.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Synced {
-    /// The source had nothing that was not installed.
-    NothingNew,
-    /// Something newer is installed.
-    Updated,
-}
-
-/// Fetches what `source` has, verifies it, and installs it, all or nothing.
-///
-/// # Errors
-///
-/// [`SyncError`], and the lists that served before serve on.
-pub fn sync(store: &mut Store, source: &Source, now: Timestamp) -> Result<Synced, SyncError> {
-    let trusted = store.trusted()?.ok_or(SyncError::NoRoot)?;
-    let held = store.load_basis()?.revocations;
-    let held: BTreeSet<_> = held
-        .lists()
-        .filter_map(|(edition, count)| count.map(|_| edition.list.file_name()))
-        .collect();
-    let fetched = verify(&trusted, source, now).and_then(|verified| {
-        let update = verified.update(&trusted)?;
-        let same = trusted.root == update.root
-            && trusted.published.as_ref() == Some(&update.published)
-            && trusted.files.as_ref() == Some(&update.files);
-        if same {
-            return Ok(None);
-        }
-        let brought = verified.revocations(&trusted, &held, store.revocations_folder());
-        let brought = brought.map_err(|error| verified.refusal(&trusted, error))?;
-        Ok(Some((update, brought)))
-    });
-    match fetched {
-        Ok(None) => Ok(Synced::NothingNew),
-        Ok(Some((update, brought))) => {
-            store.update_from(&update, brought.as_ref().map(TempDir::path), now)?;
-            Ok(Synced::Updated)
-        }
-        Err(Refusal { error, newer_root }) => {
-            if let Some(root) = newer_root {
-                store.raise_root(&root)?;
-            }
-            Err(*error)
-        }
-    }
-}
 
 /// Reads a root that somebody brought by hand, and checks that it is signed by its own keys.
 ///
@@ -126,22 +76,21 @@ pub fn read_root(bytes: Vec<u8>) -> Result<Metadata, SyncError> {
     Ok(Metadata { version: root.signed.version.get(), bytes })
 }
 
-/// Fetches what `source` has and verifies it by what is trusted. This changes nothing, and can be
-/// done beside a lane that works.
-///
-/// # Errors
-///
-/// [`Refusal`], which keeps a newer root if there was one.
-pub fn fetch(trusted: &Trusted, source: &Source, now: Timestamp) -> Result<Update, Refusal> {
-    verify(trusted, source, now)?.update(trusted)
-}
-
 /// Fetches the metadata that `source` has, and verifies them by what is trusted.
 ///
 /// # Errors
 ///
 /// [`Refusal`], which keeps a newer root if there was one.
 pub fn verify(trusted: &Trusted, source: &Source, now: Timestamp) -> Result<Verified, Refusal> {
+    verify_telling(trusted, source, Meter::new(None), now)
+}
+
+pub(super) fn verify_telling(
+    trusted: &Trusted,
+    source: &Source,
+    meter: Meter,
+    now: Timestamp,
+) -> Result<Verified, Refusal> {
     if now.timestamp() < FIRST_INSTANT || trusted.floor.is_above(now) {
         return Err(SyncError::Clock { now }.into());
     }
@@ -150,7 +99,7 @@ pub fn verify(trusted: &Trusted, source: &Source, now: Timestamp) -> Result<Veri
     for path in [&brought, &datastore] {
         fs::create_dir(path).map_err(SyncError::from)?;
     }
-    let courier = Courier::new(source, brought, MAX_METADATA).map_err(SyncError::from)?;
+    let courier = Courier::new(source, brought, MAX_METADATA, meter).map_err(SyncError::from)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(SyncError::from)?;
     let session = Session { trusted, courier, datastore: &datastore, now };
     let (repository, root, published, lineage) = runtime.block_on(session.verify())?;
@@ -175,46 +124,9 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// The lists, with what vouches for them.
-    fn update(&self, trusted: &Trusted) -> Result<Update, Refusal> {
-        let files = self.lists(trusted.files.as_ref());
-        let files = files.map_err(|error| self.refusal(trusted, error))?;
-        let Self { root, published, lineage, .. } = self;
-        let (root, published) = (root.clone(), published.clone());
-        Ok(Update { root, published, files, lineage: *lineage })
-    }
-
-    fn refusal(&self, trusted: &Trusted, error: SyncError) -> Refusal {
+    pub(super) fn refusal(&self, trusted: &Trusted, error: SyncError) -> Refusal {
         let newer_root = (self.root != trusted.root).then(|| self.root.clone());
         Refusal { error: Box::new(error), newer_root }
-    }
-
-    /// Fetches the lists of revocations that are not those of last time, or not `held` any more,
-    /// into a folder beside where they are `kept`; nothing, if there is no such place.
-    fn revocations(
-        &self,
-        trusted: &Trusted,
-        held: &BTreeSet<String>,
-        kept: Option<&Path>,
-    ) -> Result<Option<TempDir>, SyncError> {
-        let Some(place) = kept.and_then(Path::parent) else { return Ok(None) };
-        let before: Option<Signed<schema::Targets>> = trusted
-            .published
-            .as_ref()
-            .and_then(|published| serde_json::from_slice(&published.targets.bytes).ok());
-        let brought = tempfile::tempdir_in(place)?;
-        for (name, target) in &self.repository.targets().signed.targets {
-            let is_list = matches!(name.raw().parse(), Ok(FileName::List(_)));
-            let known = before.as_ref().and_then(|before| before.signed.targets.get(name));
-            let known = known.filter(|_| held.contains(name.raw()));
-            let is_new = known.is_none_or(|known| {
-                known.length != target.length || known.hashes.sha256 != target.hashes.sha256
-            });
-            if is_list && is_new {
-                self.save(name.raw(), MAX_REVOCATIONS, &brought.path().join(name.raw()))?;
-            }
-        }
-        Ok(Some(brought))
     }
 
     /// The names of the files that are published, each with its length.
@@ -234,23 +146,74 @@ impl Verified {
         Ok(self.bring(name, limit, &mut bytes)?.then_some(bytes))
     }
 
-    /// Fetches a file of `limit` bytes at most into a new file at `path`, if it is published, and
-    /// says whether it is. What stands at `path` is whole and on the disk when this returns, and is
-    /// nothing if it fails.
+    /// Fetches a file of `limit` bytes at most to `path`, if it is published, and says whether it is.
+    /// What came before it was cut off stands at `partial`, on the same file system, and is gone on
+    /// with. What stands at `path` is whole, and nothing if this fails.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read), and [`SyncError::File`].
-    pub fn save(&self, name: &str, limit: u64, path: &Path) -> Result<bool, SyncError> {
-        let folder = path.parent().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        let mut file = NamedTempFile::new_in(folder)?;
-        if !self.bring(name, limit, &mut file)? {
-            return Ok(false);
-        }
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        fs::File::open(folder)?.sync_all()?;
+    pub fn save(
+        &self,
+        name: &str,
+        limit: u64,
+        partial: &Path,
+        path: &Path,
+    ) -> Result<bool, SyncError> {
+        let Some(target) = self.target(name) else { return Ok(false) };
+        self.fetch(name, target, limit, partial, path)?;
         Ok(true)
+    }
+
+    /// Fetches a published file as [`save`](Self::save) does.
+    pub(super) fn fetch(
+        &self,
+        name: &str,
+        target: &schema::Target,
+        limit: u64,
+        partial: &Path,
+        path: &Path,
+    ) -> Result<(), SyncError> {
+        let oversize = || SyncError::Oversize { name: name.to_owned() };
+        if target.length > limit {
+            return Err(oversize());
+        }
+        let file = if self.repository.root().signed.consistent_snapshot {
+            format!("{}.{name}", digest_of(target))
+        } else {
+            name.to_owned()
+        };
+        let url = self.courier.address("targets")?.join(&file);
+        let url = url.map_err(|_| SyncError::Missing { name: name.to_owned() })?;
+        let length = || match fs::metadata(partial) {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error),
+        };
+        self.meter().begin(name);
+        loop {
+            let before = length()?;
+            // Nothing more is to come of what is whole, or has too much.
+            if before < target.length {
+                let brought = self.courier.bring(&url, partial, target.length);
+                self.runtime.block_on(brought).map_err(|failure| {
+                    if matches!(failure, Failure::Oversize { .. }) {
+                        fs::remove_file(partial).ok();
+                    }
+                    failed(name, &failure)
+                })?;
+            }
+            if is_target(File::open(partial)?, target)? {
+                fs::rename(partial, path)?;
+                self.meter().end(target.length);
+                return Ok(());
+            }
+            fs::remove_file(partial)?;
+            // What was there from before may be to blame.
+            if before == 0 {
+                return Err(SyncError::Tampered { name: name.to_owned() });
+            }
+        }
     }
 
     /// Writes a published file to `out`. What is there after an error is not to be used.
@@ -263,7 +226,8 @@ impl Verified {
             return Err(SyncError::Oversize { name: name.to_owned() });
         }
         self.courier.limit(target.length);
-        self.runtime.block_on(async {
+        self.meter().begin(name);
+        let brought = self.runtime.block_on(async {
             let stream = self.repository.read_target(&target_name).await;
             let stream = stream.map_err(|error| translate(error, self.now))?;
             let Some(stream) = stream else { return Ok(false) };
@@ -282,38 +246,52 @@ impl Verified {
             } else {
                 Err(SyncError::Tampered { name: name.to_owned() })
             }
-        })
+        });
+        self.meter().end(target.length);
+        brought
     }
 
-    /// The lists, each from here if it has not changed.
-    fn lists(&self, kept: Option<&TrustFiles>) -> Result<TrustFiles, SyncError> {
-        let list = |kind: DocumentKind| {
-            let kept = kept.into_iter().flat_map(TrustFiles::present);
-            let kept = kept.filter(|(kept, _)| *kept == kind).map(|(_, bytes)| bytes).next();
-            let name = TargetName::new(kind.file_name()).map_err(|error| unforeseen(&error))?;
-            match (kept, self.repository.targets().signed.targets.get(&name)) {
-                (None, None) => Ok(None),
-                (Some(_), None) => Err(SyncError::Incomplete { kind }),
-                (Some(kept), Some(target)) if is_target(kept, target) => Ok(Some(kept.to_vec())),
-                (_, Some(_)) => {
-                    self.read(kind.file_name(), u64::try_from(MAX_BYTES).unwrap_or(u64::MAX))
-                }
-            }
-        };
-        Ok(TrustFiles {
-            key_ring: list(DocumentKind::KeyRing)?
-                .ok_or(SyncError::Incomplete { kind: DocumentKind::KeyRing })?,
-            recognition: list(DocumentKind::Recognition)?,
-            risk_areas: list(DocumentKind::RiskAreas)?,
-            policy: list(DocumentKind::Policy)?,
-        })
+    /// The files that are published.
+    pub(super) fn targets(&self) -> &HashMap<TargetName, schema::Target> {
+        &self.repository.targets().signed.targets
+    }
+
+    /// The published file of that name, if there is one.
+    pub(super) fn target(&self, name: &str) -> Option<&schema::Target> {
+        self.targets().get(&TargetName::new(name).ok()?)
+    }
+
+    /// What counts the bytes.
+    pub(super) fn meter(&self) -> &Meter {
+        self.courier.meter()
     }
 }
 
+/// The digest of a published file, as names have it.
+pub(super) fn digest_of(target: &schema::Target) -> String {
+    use std::fmt::Write;
+
+    target.hashes.sha256.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}
+
 /// Whether a file is what was signed.
-fn is_target(bytes: &[u8], target: &schema::Target) -> bool {
-    u64::try_from(bytes.len()).is_ok_and(|length| length == target.length)
-        && Sha256::digest(bytes).as_slice() == &*target.hashes.sha256
+pub(super) fn is_target(content: impl Read, target: &schema::Target) -> io::Result<bool> {
+    let mut content = content.take(target.length.saturating_add(1));
+    let (mut digest, mut length, mut chunk) = (Sha256::new(), 0, vec![0; CHUNK]);
+    loop {
+        let read = content.read(&mut chunk)?;
+        if read == 0 {
+            return Ok(
+                length == target.length && digest.finalize().as_slice() == &*target.hashes.sha256
+            );
+        }
+        digest.update(&chunk[..read]);
+        length += u64::try_from(read).unwrap_or(u64::MAX);
+    }
 }
 
 /// What was verified of the metadata.

@@ -2,11 +2,14 @@
 
 use std::{cell::RefCell, fs, os::unix::fs::PermissionsExt, path::Path};
 
-use crate::common::{NOW, policy};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::{AUTHORITY, TERMINAL, lines, run, status, stderr, stdout};
+use crate::{
+    AUTHORITY, TERMINAL,
+    common::{NOW, policy},
+    lines, run, status, stderr, stdout,
+};
 
 #[test]
 fn an_authoritys_codes_are_believed_by_who_has_its_lists() {

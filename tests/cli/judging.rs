@@ -6,7 +6,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::common::{NOW, code, files, key, key_entry, key_ring, policy, recognition, text_of};
 use chrono::TimeDelta;
 use greengate::{
     clock::Timestamp,
@@ -15,7 +14,11 @@ use greengate::{
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::{TERMINAL, folder, lines, path, run, status, stdout, trust, verify};
+use crate::{
+    TERMINAL,
+    common::{NOW, code, files, key, key_entry, key_ring, policy, recognition, text_of},
+    folder, lines, path, run, status, stdout, trust, verify,
+};
 
 #[test]
 fn a_verdict_is_an_exit_status_and_a_line() {

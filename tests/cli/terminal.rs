@@ -8,12 +8,15 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::common::{NOW, code, files, key, key_entry, key_ring, policy, recognition};
 use chrono::{SecondsFormat, TimeDelta};
-use greengate::clock::{self};
+use greengate::{clock, sync::Progress};
 use tempfile::{TempDir, tempdir};
 
-use crate::{AUTHORITY, TERMINAL, lines, path, run, status, stderr, stdout, trust};
+use crate::{
+    AUTHORITY, TERMINAL,
+    common::{NOW, code, files, key, key_entry, key_ring, policy, recognition},
+    lines, path, run, status, stderr, stdout, trust,
+};
 
 #[test]
 fn a_terminal_without_lists_passes_nobody() {
@@ -265,6 +268,7 @@ fn what_an_authority_publishes_a_terminal_takes_and_nothing_else() {
     let output = sync(&["--from", &out]);
     assert_eq!(status(&output), 0, "{}", stderr(&output));
     assert!(stdout(&output).starts_with("updated\nkey-ring.json version 1, issued "));
+    assert_eq!(stderr(&output), "");
     assert!(stdout(&sync(&["--from", &out])).starts_with("nothing new\n"));
     let lists = path("lists");
     assert_eq!(status(&issue(&["trust", &authority, &lists])), 0);
@@ -321,11 +325,18 @@ fn what_an_authority_publishes_a_terminal_takes_and_nothing_else() {
         .unwrap();
     let mut url = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
-    let output = sync(&["--url", url.trim()]);
+    let output = sync(&["--url", url.trim(), "--progress", "--progress-lines"]);
     server.kill().unwrap();
     server.wait().unwrap();
     assert_eq!(status(&output), 0, "{}", stderr(&output));
-    assert!(stdout(&output).starts_with("updated\nkey-ring.json version 5, issued "));
+    let said = stdout(&output);
+    let (progress, rest) = said.split_once("updated\n").unwrap();
+    assert!(rest.starts_with("key-ring.json version 5, issued "), "{rest}");
+    let progress: Vec<Progress> = progress.lines().map(|line| line.parse().unwrap()).collect();
+    let end = progress.last().unwrap();
+    assert_eq!(end.done, end.total);
+    assert!(progress.iter().all(|progress| progress.total == end.total));
+    assert!(stderr(&output).ends_with(" MB, 100%\x1b[K\n"), "{}", stderr(&output));
 
     // What was published a year ago.
     let long_ago = ["publish", &authority, &out, "--at", "2021-11-20T00:00:00Z"];

@@ -81,15 +81,15 @@ fn any_published_file_can_be_fetched_and_stands_whole_or_not_at_all() {
     let verified = verify(&trusted, &publisher.source(), clock::now()).unwrap();
     let name = "revocations-11-202111.bin";
     assert!(verified.names().any(|named| named == (name, 300_000)));
-    let into = publisher.path("here");
-    assert!(verified.save(name, 300_000, &into).unwrap());
+    let (partial, into) = (publisher.path("partial"), publisher.path("here"));
+    assert!(verified.save(name, 300_000, &partial, &into).unwrap());
     assert_eq!(fs::read(&into).unwrap(), large);
-    assert!(!verified.save("nothing.bin", 1, &publisher.path("nothing")).unwrap());
+    assert!(!verified.save("nothing.bin", 1, &partial, &publisher.path("nothing")).unwrap());
     assert_eq!(verified.read(name, 299_999).unwrap_err().code(), "Y24");
     let there = publisher.list(name);
     fs::write(&there, &large[..200_000]).unwrap();
     let cut = publisher.path("cut");
-    assert_eq!(verified.save(name, 300_000, &cut).unwrap_err().code(), "Y23");
+    assert_eq!(verified.save(name, 300_000, &partial, &cut).unwrap_err().code(), "Y23");
     assert!(!cut.exists());
     let refused = publisher.repository().publish(
         vec![("../up".to_owned(), Payload::Bytes(Vec::new()))],

@@ -4,6 +4,7 @@
 //! it is; everything else is fixed. Whatever is refused, what served before serves on.
 
 #![allow(
+    clippy::print_stdout,
     clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "tables of cases are long, and in a test a panic is the report"
@@ -12,7 +13,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod fetched;
+mod killed;
+mod mended;
+mod nginx;
 mod refused;
+mod revocations;
 mod server;
 
 use std::{
@@ -193,7 +198,12 @@ struct Terminal {
 
 impl Terminal {
     fn new(publisher: &Publisher) -> Self {
-        let mut store = Store::in_memory().unwrap();
+        Self::of(Store::in_memory().unwrap(), publisher)
+    }
+
+    /// One with this store.
+    fn of(store: Store, publisher: &Publisher) -> Self {
+        let mut store = store;
         let root = publisher.path("authority/repository/metadata/1.root.json");
         store.trust_root(&read_root(fs::read(root).unwrap()).unwrap()).unwrap();
         Self { store }

@@ -1,7 +1,6 @@
 //! The update client behind the command line that [tuf-conformance] asks for.
 //!
-//! The suite is run beside the project: `cargo build --example tuf-conformance-client`, then its
-//! pytest with `--entrypoint` on that program. The cases that do not pass are in
+//! `tests/tuf-conformance/run` fetches the suite and runs it. The cases that do not pass are in
 //! `tests/data/tuf-conformance.xfails`, each with its reason. The metadata folder stands in for the
 //! store, and keeps to its rules.
 //!
@@ -19,6 +18,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use greengate::{
     clock::{self, Floor},
+    revocation::Revocations,
     store::{Lineage, Published, Trusted},
     sync::{Source, Verified, Web, verify},
     update::Metadata,
@@ -135,7 +135,13 @@ fn trusted(folder: &Path) -> Result<Trusted, Box<dyn Error>> {
     } else {
         None
     };
-    Ok(Trusted { root: read("root")?, published, files: None, floor: Floor::LOWEST })
+    Ok(Trusted {
+        root: read("root")?,
+        published,
+        files: None,
+        revocations: Revocations::NONE,
+        floor: Floor::LOWEST,
+    })
 }
 
 fn keep(folder: &Path, role: &str, metadata: &Metadata) -> std::io::Result<()> {

@@ -43,7 +43,11 @@ pub use self::ceremony::Rotation;
 
 use self::metadata::{Hashes, Pointer, Root, Signed, Target, Targets, hex, key_id, sha256};
 use super::{Authority, AuthorityError, KEYS, keys, whole_seconds};
-use crate::{clock::Timestamp, update::Role};
+use crate::{
+    clock::Timestamp,
+    revocation::{FileName, ListId, RevocationFile},
+    update::Role,
+};
 
 /// How long a root counts: three people meet once a year.
 pub const ROOT_EXPIRES: TimeDelta = TimeDelta::days(365);
@@ -69,6 +73,11 @@ const TARGETS: &str = "targets";
 
 /// The folder of lists of revocations in an authority's folder.
 const REVOCATIONS: &str = "revocations";
+
+/// How many of the newest changes to each list of revocations are published: whoever was away for
+/// longer fetches the list whole. All that is published stands in the targets metadata, which
+/// terminals read up to 1 MB of.
+const PUBLISHED_CHANGES: u64 = 14;
 
 /// What a file holds that is published.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -366,12 +375,23 @@ impl Authority {
         let failed = |source| AuthorityError::File { path: revocations.clone(), source };
         fs::create_dir_all(&revocations).map_err(failed)?;
         self.publish_revocations(&revocations, now)?;
+        let is_old = |list: ListId, to: u64| {
+            let newest = RevocationFile::open(&revocations.join(list.file_name()), list);
+            newest.is_ok_and(|newest| to + PUBLISHED_CHANGES <= newest.edition().version)
+        };
         let mut others = others;
         for entry in fs::read_dir(&revocations).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().and_then(|name| name.to_str());
-            if let Some(name) = name.filter(|name| name.starts_with("revocations-")) {
-                others.push((name.to_owned(), Payload::File(path.clone())));
+            match name.map(str::parse) {
+                Some(Ok(FileName::Delta { list, to, .. })) if is_old(list, to) => {
+                    fs::remove_file(&path).map_err(failed)?;
+                }
+                Some(Ok(_)) => {
+                    let name = name.unwrap_or_default().to_owned();
+                    others.push((name, Payload::File(path)));
+                }
+                _ => {}
             }
         }
         let lists = self.publish(now)?;

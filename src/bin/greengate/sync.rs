@@ -1,15 +1,16 @@
 //! `greengate sync`: fetch what the authority has published.
 
 use std::{
-    io::Write,
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
 use greengate::{
     audit::Event,
-    clock,
-    sync::{self, Source, SyncError, Synced, Web},
+    clock::{self, Timestamp},
+    store::Store,
+    sync::{self, Progress, Source, SyncError, Synced, Web},
 };
 
 use crate::{
@@ -37,6 +38,14 @@ pub(crate) struct Sync {
     /// Take at most this many kilobytes a second.
     #[arg(long, value_name = "KB", conflicts_with = "from")]
     limit_rate: Option<u64>,
+
+    /// Show how far it has come on standard error, even if that is no terminal.
+    #[arg(long)]
+    progress: bool,
+
+    /// Say how far it has come on standard output, a line each hundredth, to who started this.
+    #[arg(long, hide = true)]
+    progress_lines: bool,
 }
 
 #[derive(Args, Debug)]
@@ -66,7 +75,7 @@ impl Sync {
         };
         let mut store = open_store(state)?;
         let now = clock::now();
-        match sync::sync(&mut store, &source, now) {
+        match self.fetch(&mut store, &source, now, out) {
             Ok(Synced::NothingNew) => writeln!(out, "nothing new")?,
             Ok(Synced::Updated) => writeln!(out, "updated")?,
             Err(error) => {
@@ -79,6 +88,45 @@ impl Sync {
         let basis = store.load_basis().map_err(Failure::state)?;
         show_versions(&basis, now, out)
     }
+}
+
+impl Sync {
+    /// Fetches, and tells of it whom it concerns. Nobody need listen.
+    fn fetch(
+        &self,
+        store: &mut Store,
+        source: &Source,
+        now: Timestamp,
+        out: &mut impl Write,
+    ) -> Result<Synced, SyncError> {
+        let mut errors = io::stderr();
+        let on_screen = self.progress || errors.is_terminal();
+        let mut has_shown = false;
+        let tell = |progress: &Progress| {
+            if self.progress_lines {
+                writeln!(out, "{progress}").and_then(|()| out.flush()).ok();
+            }
+            if on_screen {
+                write!(errors, "\r{}\x1b[K", shown_as(progress)).ok();
+                has_shown = true;
+            }
+        };
+        let synced = sync::sync_telling(store, source, tell, now);
+        if has_shown {
+            writeln!(errors).ok();
+        }
+        synced
+    }
+}
+
+/// `revocations-11-202111.bin: 34.4 of 80.0 MB, 43%`.
+fn shown_as(progress: &Progress) -> String {
+    let tenths = |bytes: u64| {
+        let tenths = bytes / 100_000;
+        format!("{}.{}", tenths / 10, tenths % 10)
+    };
+    let Progress { file, done, total } = progress;
+    format!("{file}: {} of {} MB, {}%", tenths(*done), tenths(*total), progress.percent())
 }
 
 fn refused(error: &SyncError) -> Failure {

@@ -369,6 +369,7 @@ impl From<status::Status> for Status {
             next,
             clock,
             network,
+            fetched,
             time,
             date,
             totals,
@@ -384,6 +385,8 @@ impl From<status::Status> for Status {
             trust_next: next.into(),
             clock: clock.into(),
             online: network == Network::Online,
+            updating: fetched.is_some(),
+            updated: fetched.map_or(0, i32::from),
             time: time.into(),
             date: date.into(),
             passed: count(totals.pass),
@@ -542,6 +545,22 @@ mod tests {
         assert_eq!(received.try_recv(), Ok(Request::BeginOrEndGroup));
         apply(&window, Update::Group(None));
         assert_eq!(shown(&window, "End group"), 0);
+    }
+
+    #[test]
+    fn what_is_being_fetched_is_said_in_place_of_the_network() {
+        let window = window(&mpsc::channel().0);
+        apply(&window, Update::Camera);
+        let status = |updating, updated| super::Status { updating, updated, ..Default::default() };
+        for (language, text) in
+            [(Language::English, "Updating 43%"), (Language::Chinese, "更新 43%")]
+        {
+            speak(&window, language);
+            window.global::<Bridge<'_>>().set_status(status(true, 43));
+            assert_eq!(shown(&window, text), 1, "{text}");
+            window.global::<Bridge<'_>>().set_status(status(false, 0));
+            assert_eq!(shown(&window, text), 0, "{text}");
+        }
     }
 
     #[test]

@@ -2,20 +2,31 @@
 //!
 //! However that ends, scanning goes on: the lane sees in the store what has been installed, and a
 //! refusal is on record. After a failure the next attempt comes sooner, and then less and less so;
-//! no two terminals ask at the same time for long.
+//! no two terminals ask at the same time for long. How far it has come the process says line by
+//! line, as [`Progress`] has it, and the status bar shows it.
 
 use std::{
+    io::{BufRead, BufReader, Read},
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
     thread,
     time::Duration,
 };
+
+use greengate::sync::Progress;
 
 /// How long to wait after what was fetched, or was not new.
 const INTERVAL: Duration = Duration::from_mins(10);
 
 /// How long to wait after the first failure; twice as long after each more, up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The most bytes that are read of what the process says. It says some thousand lines at most.
+const MOST_SAID: u64 = 1 << 20;
 
 /// Where the repository is, in the words of `greengate sync`.
 #[derive(Clone, Debug)]
@@ -26,28 +37,71 @@ pub(crate) struct Repository {
     pub(crate) place: String,
 }
 
+/// How far the fetching that is under way has come, if any is.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetching(Arc<AtomicU8>);
+
+impl Fetching {
+    /// No percentage: nothing is being fetched.
+    const NOTHING: u8 = u8::MAX;
+
+    /// Nothing is ever fetched.
+    pub(crate) fn never() -> Self {
+        Self(Arc::new(AtomicU8::new(Self::NOTHING)))
+    }
+
+    /// From 0 to 100, while something is being fetched.
+    pub(crate) fn percent(&self) -> Option<u8> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|percent| *percent != Self::NOTHING)
+    }
+
+    fn set(&self, percent: Option<u8>) {
+        self.0.store(percent.unwrap_or(Self::NOTHING), Ordering::Relaxed);
+    }
+
+    /// Reads what the process says until it says nothing more.
+    fn follow(&self, said: impl Read) {
+        let lines = BufReader::new(said.take(MOST_SAID)).lines();
+        for line in lines.map_while(Result::ok) {
+            if let Ok(progress) = line.parse::<Progress>() {
+                self.set(Some(progress.percent()));
+            }
+        }
+    }
+}
+
 /// Fetches from `repository` into the store in `state`, now and then, for as long as the program
-/// runs.
-pub(crate) fn start(program: &Path, state: &Path, repository: Repository) {
+/// runs, and says how far it has come.
+pub(crate) fn start(program: &Path, state: &Path, repository: Repository) -> Fetching {
+    let fetching = Fetching::never();
+    let shared = fetching.clone();
     let (program, state) = (program.to_path_buf(), state.to_path_buf());
-    let fetching = thread::Builder::new().name("fetching".to_owned());
-    let started = fetching.spawn(move || {
+    let thread = thread::Builder::new().name("fetching".to_owned());
+    let started = thread.spawn(move || {
         let mut failures = 0;
         loop {
-            let status = Command::new(&program)
-                .arg("--state")
-                .arg(&state)
-                .args(["sync", repository.flag, &repository.place])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            failures = if status.is_ok_and(|status| status.success()) { 0 } else { failures + 1 };
+            let mut command = Command::new(&program);
+            command.arg("--state").arg(&state);
+            command.args(["sync", "--progress-lines", repository.flag, &repository.place]);
+            let status = run(&mut command, &shared);
+            failures = if status.is_some_and(|status| status.success()) { 0 } else { failures + 1 };
             thread::sleep(pause(failures, chance()));
         }
     });
     // A machine that has no thread left still scans, and its lists age as if there were no network.
     drop(started);
+    fetching
+}
+
+/// Runs the process that fetches to its end.
+fn run(command: &mut Command, fetching: &Fetching) -> Option<ExitStatus> {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    if let Some(said) = child.stdout.take() {
+        fetching.follow(said);
+    }
+    fetching.set(None);
+    child.wait().ok()
 }
 
 /// How long to wait after so many failures in a row; `chance` is a number from 0 to 255.
@@ -70,6 +124,23 @@ fn chance() -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_process_says_is_how_far_it_has_come() {
+        let fetching = Fetching::never();
+        assert_eq!(fetching.percent(), None);
+        for (said, percent) in [
+            ("progress 0 200 key-ring.json\n", Some(0)),
+            ("progress 86 200 revocations-11-202111.bin\nupdated\n", Some(43)),
+            ("nothing that is known\n\u{0}\n", Some(43)),
+            ("progress 200 200 revocations-11-202111.bin\n", Some(100)),
+        ] {
+            fetching.follow(said.as_bytes());
+            assert_eq!(fetching.percent(), percent, "{said}");
+        }
+        assert!(run(&mut Command::new("true"), &fetching).is_some_and(|status| status.success()));
+        assert_eq!(fetching.percent(), None);
+    }
 
     #[test]
     fn a_failure_is_followed_sooner_and_then_less_so() {

@@ -24,13 +24,13 @@ use greengate::{clock, language::Language, presentation::Audience, session::Tall
 
 use sd_notify::NotifyState;
 
-pub(crate) use self::source::Source;
 use self::{
     bridge::{Request, Screens, Update, Updates},
     camera::{Camera, capture::CaptureError},
     fetching::Repository,
     source::Next,
 };
+pub(crate) use self::{fetching::Fetching, source::Source};
 use crate::{
     Failure,
     lane::{Judged, Lane, Showing},
@@ -119,16 +119,16 @@ impl Kiosk {
         let program = Path::new("/proc/self/exe");
         let url = self.sync_url.clone().map(|place| Repository { flag: "--url", place });
         let folder = self.sync_from.clone().map(|place| Repository { flag: "--from", place });
-        if let Some(repository) = url.or(folder) {
-            fetching::start(program, state, repository);
-        }
+        let fetching = url
+            .or(folder)
+            .map_or_else(Fetching::never, |from| fetching::start(program, state, from));
         let source = if let Some(pictures) = &self.pictures {
             Source::pictures(pictures).map_err(Failure::input)?
         } else {
             Source::Camera(Camera::start(program, self.camera.as_deref(), clock::now))
         };
         let (state, audience) = (state.to_path_buf(), self.audience.into());
-        run(move |updates| open(&state, audience, updates), source, &self.window)
+        run(move |updates| open(&state, audience, updates), source, fetching, &self.window)
     }
 }
 
@@ -153,10 +153,12 @@ impl Capture {
     }
 }
 
-/// Opens the window and runs the lane that `open` gives on `source` until the window is closed.
+/// Opens the window and runs the lane that `open` gives on `source` until the window is closed. The
+/// status bar says how far `fetching` has come.
 pub(crate) fn run(
     open: impl FnOnce(&Updates) -> Lane + Send + 'static,
     source: Source,
+    fetching: Fetching,
     window: &Window,
 ) -> Result<u8, Failure> {
     let (requests, received) = mpsc::channel();
@@ -168,7 +170,7 @@ pub(crate) fn run(
         .spawn(move || {
             let updates = Ending(updates);
             let lane = open(&updates.0);
-            attend(lane, source, &received, &updates.0);
+            attend(lane, source, &fetching, &received, &updates.0);
         })
         .map_err(Failure::state)?;
     screens.run().map_err(|error| Failure::state(format!("the window failed: {error}")))?;
@@ -203,7 +205,13 @@ impl Drop for Ending {
 }
 
 /// Runs the lane until nobody is there to ask anything of it.
-fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, updates: &Updates) {
+fn attend(
+    mut lane: Lane,
+    mut source: Source,
+    fetching: &Fetching,
+    requests: &Receiver<Request>,
+    updates: &Updates,
+) {
     let mut refreshed: Option<Instant> = None;
     let mut can_see = true;
     let mut told = None;
@@ -246,7 +254,7 @@ fn attend(mut lane: Lane, mut source: Source, requests: &Receiver<Request>, upda
                 tell_service(NotifyState::Watchdog);
             }
             send(updates, lane.refresh(clock::uptime().as_ref(), now), can_see);
-            updates.send(Update::Status(status::of(&lane, now)));
+            updates.send(Update::Status(status::of(&lane, fetching.percent(), now)));
         }
     }
 }

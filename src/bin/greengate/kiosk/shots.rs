@@ -61,7 +61,7 @@ impl Shots {
         let Judged { decision, presentation, checks } = &**judged;
         let picture = slint::Image::from_rgb8(bridge::half_size(frame));
         self.window.global::<Bridge<'_>>().set_picture(picture);
-        self.apply(Update::Status(status::of(lane, frame.taken())));
+        self.apply(Update::Status(status::of(lane, None, frame.taken())));
         if self.results == 0 {
             self.apply(Update::Group(None));
             let fault = Words::new("未连接摄像头", "no camera is connected");

@@ -32,6 +32,8 @@ pub(crate) struct Status {
     pub(crate) clock: ClockState,
     /// Whether there is a network.
     pub(crate) network: Network,
+    /// How much of what is being fetched is here, from 0 to 100; nothing if nothing is.
+    pub(crate) fetched: Option<u8>,
     /// Civil time at the place.
     pub(crate) time: String,
     /// Civil date at the place.
@@ -49,8 +51,8 @@ pub(crate) enum Network {
     Online,
 }
 
-/// What the status bar says of `lane` at `now`.
-pub(crate) fn of(lane: &Lane, now: Timestamp) -> Status {
+/// What the status bar says of `lane` at `now`, when so much of what is being fetched is here.
+pub(crate) fn of(lane: &Lane, fetched: Option<u8>, now: Timestamp) -> Status {
     let trust = lane.basis().trust.as_ref();
     let policy = trust.and_then(|trust| trust.policy.as_ref());
     let published = trust.map(Trust::published);
@@ -67,6 +69,7 @@ pub(crate) fn of(lane: &Lane, now: Timestamp) -> Status {
             .unwrap_or_default(),
         clock: lane.clock(),
         network: network(),
+        fetched,
         time: in_shanghai(now).format("%H:%M").to_string(),
         date: in_shanghai(now).format("%Y-%m-%d").to_string(),
         totals: lane.totals(),
