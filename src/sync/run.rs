@@ -63,12 +63,12 @@ pub fn sync_telling(
     mut tell: impl FnMut(&Progress),
     now: Timestamp,
 ) -> Result<Synced, SyncError> {
-    let trusted = store.trusted()?.ok_or(SyncError::NoRoot)?;
     let state = store.revocations_folder().and_then(Path::parent);
     let landing = match state {
         None => None,
         Some(state) => Some(Landing::open(state, source)?.ok_or(SyncError::Busy)?),
     };
+    let trusted = store.trusted()?.ok_or(SyncError::NoRoot)?;
     let fetch = |tell| {
         let verified = verify_telling(&trusted, source, Meter::new(Some(tell)), now)?;
         let fetching = Fetching { verified, trusted: &trusted, now };
@@ -148,8 +148,9 @@ impl Fetching<'_> {
         Ok(Some(Update { root, published, files, lineage: *lineage }))
     }
 
-    /// The lists of revocations that are published and not held, or not any more. Where something
-    /// `is_new`, at least once a day, those that are held are read from end to end for that.
+    /// The lists of revocations that are published and not held. Where something `is_new`, at least
+    /// once a day, those that are held are read from end to end for that; where nothing is, those
+    /// are wanted that were held and cannot be read any more.
     fn wanted(&self, is_new: bool) -> Vec<Wanted<'_>> {
         let published = self.trusted.published.as_ref();
         let before: Option<Signed<schema::Targets>> =
@@ -159,8 +160,13 @@ impl Fetching<'_> {
             let is_same = known.is_some_and(|known| {
                 known.length == target.length && known.hashes.sha256 == target.hashes.sha256
             });
-            let file = self.trusted.revocations.file(list);
-            is_same && file.is_some_and(|file| !is_new || file.verify().is_ok())
+            let revocations = &self.trusted.revocations;
+            let mut accepted = revocations.lists().map(|(edition, _)| edition.list);
+            match revocations.file(list) {
+                Some(file) => is_same && (!is_new || file.verify().is_ok()),
+                // One that was not accepted is of a month gone by.
+                None => !is_new && !accepted.any(|accepted| accepted == list),
+            }
         };
         let targets = self.verified.targets();
         let lists = targets.iter().filter_map(|(name, target)| match name.raw().parse() {

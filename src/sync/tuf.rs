@@ -194,7 +194,7 @@ impl Verified {
         loop {
             let before = length()?;
             // Nothing more is to come of what is whole, or has too much.
-            if before < target.length {
+            if before < target.length || before == 0 {
                 let brought = self.courier.bring(&url, partial, target.length);
                 self.runtime.block_on(brought).map_err(|failure| {
                     if matches!(failure, Failure::Oversize { .. }) {

@@ -37,12 +37,12 @@ fn lists_that_cannot_be_used_any_more_come_back() {
         let loaded = terminal.store.load_basis();
         assert!(matches!(loaded, Err(StoreError::Trust(_))), "{damaged}: {loaded:?}");
         let floor = terminal.store.trusted().unwrap().unwrap().floor;
-        assert_eq!(floor, basis.floor, "{damaged}: the floor stands without them");
+        assert!(floor.instant() >= basis.floor.instant(), "{damaged}: it stands without them");
         // What is older does not come in by way of the damage.
         let refused = sync(&mut terminal.store, &past.source(), clock::now()).unwrap_err();
         assert_eq!(refused.code(), "Y21", "{damaged}");
         let synced = sync(&mut terminal.store, &publisher.source(), clock::now()).unwrap();
         assert_eq!(synced, Synced::Updated, "{damaged}");
-        assert_eq!(terminal.store.load_basis().unwrap(), basis, "{damaged}");
+        assert_eq!(terminal.store.load_basis().unwrap().trust, basis.trust, "{damaged}");
     }
 }

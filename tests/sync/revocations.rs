@@ -10,13 +10,20 @@ use std::{
     },
 };
 
+use chrono::TimeDelta;
 use greengate::{
-    authority::repository::Payload,
+    authority::{
+        Authority,
+        repository::{Payload, Repository},
+    },
     clock,
+    credential::CodeId,
     issuer::IssuerId,
-    revocation::{Change, DeltaFile, Edition, ListId, Month, Prefix, RevocationFile, Revocations},
+    revocation::{
+        Change, DeltaFile, Edition, FileName, ListId, Month, Prefix, RevocationFile, Revocations,
+    },
     store::Store,
-    sync::{Progress, Synced, sync, sync_telling},
+    sync::{Progress, Synced, read_root, sync, sync_telling, verify},
 };
 use tempfile::{TempDir, tempdir};
 
@@ -152,6 +159,65 @@ fn a_list_comes_by_its_changes_where_they_lead_to_it_and_are_shorter() {
     let kept = state.path().join("revocations/revocations-11-202111.9.bin");
     assert_eq!(fs::read(kept).unwrap(), fs::read(desk.bin()).unwrap());
     assert!(left_over(state.path()).is_empty());
+}
+
+#[test]
+fn an_authority_publishes_the_newest_fourteen_changes() {
+    let (folder, state, now) = (tempdir().unwrap(), tempdir().unwrap(), clock::now());
+    let path = |name: &str| folder.path().join(name);
+    let mut authority = Authority::init(&path("authority")).unwrap();
+    let issuer = IssuerId::new(11);
+    authority.new_key(issuer, now).unwrap();
+    let repository = || Repository::open(&path("authority")).unwrap();
+    repository().init_root(&path("keys"), now).unwrap();
+    let mut codes = 0_u32;
+    let mut publish = |revoked| {
+        for _ in 0..revoked {
+            codes += 1;
+            let code = CodeId::new([[7; 8].as_slice(), &codes.to_be_bytes()].concat()).unwrap();
+            let expires = Some(now + TimeDelta::days(3));
+            authority.revoke(issuer, &code, expires, now).unwrap();
+        }
+        authority.publish_repository(&path("out"), Vec::new(), now).unwrap();
+    };
+    publish(200);
+    publish(1);
+    publish(1);
+    let mut store = Store::open(state.path()).unwrap();
+    store.trust_root(&read_root(repository().root().unwrap()).unwrap()).unwrap();
+    let asked = Asked::default();
+    let source = asked.server(&path("out"), 1, everything);
+    assert_eq!(sync(&mut store, &source, now).unwrap(), Synced::Updated);
+    assert_eq!(names(&asked).len(), 1, "the list itself");
+    for _ in 4..=16 {
+        publish(1);
+    }
+    let trusted = store.trusted().unwrap().unwrap();
+    let published = verify(&trusted, &source, now).unwrap();
+    let is_change = |name: &str| matches!(name.parse(), Ok(FileName::Delta { .. }));
+    assert_eq!(published.names().filter(|(name, _)| is_change(name)).count(), 14);
+    asked.revocations();
+    assert_eq!(sync(&mut store, &source, now).unwrap(), Synced::Updated);
+    let asked = names(&asked);
+    assert_eq!(asked.len(), 13);
+    assert!(asked.iter().all(|name| is_change(name)), "{asked:?}");
+    assert_eq!(held(&store.load_basis().unwrap().revocations), [(16, Some(215))]);
+}
+
+#[test]
+fn a_list_of_a_month_gone_by_is_not_asked_for_again_and_again() {
+    let (desk, state) = (Desk::new(), tempdir().unwrap());
+    // The lists are of November.
+    let october = ListId { month: Month::from_number(202_110).unwrap(), ..list() };
+    let file = new_file(&desk.path(&october.file_name()));
+    RevocationFile::write(file, october, 1, [Ok(Prefix::from_bytes([7; 8]))]).unwrap();
+    desk.publish(1, &[october.file_name()]);
+    let mut terminal = desk.terminal(state.path());
+    assert_eq!(held(&terminal.store.load_basis().unwrap().revocations), version(1));
+    let asked = Asked::default();
+    let source = asked.server(&desk.publisher.out(), 1, everything);
+    let synced = sync(&mut terminal.store, &source, clock::now()).unwrap();
+    assert_eq!((synced, names(&asked)), (Synced::NothingNew, Vec::new()));
 }
 
 #[test]
