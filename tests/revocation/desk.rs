@@ -188,7 +188,8 @@ fn registers_from_before_there_were_revocations_are_brought_up() {
     let registers = rusqlite::Connection::open(folder.path().join("authority.db")).unwrap();
     registers
         .execute_batch(
-            "DROP TABLE revocation; DROP TABLE revocation_list; PRAGMA user_version = 1;",
+            "DROP TABLE revocation; DROP TABLE revocation_list; DROP TABLE terminal;
+             PRAGMA user_version = 1;",
         )
         .unwrap();
     drop(registers);
