@@ -551,7 +551,7 @@ mod tests {
     fn what_is_being_fetched_is_said_in_place_of_the_network() {
         let window = window(&mpsc::channel().0);
         apply(&window, Update::Camera);
-        let status = |updating, updated| super::Status { updating, updated, ..Default::default() };
+        let status = |updating, updated| Status { updating, updated, ..Default::default() };
         for (language, text) in
             [(Language::English, "Updating 43%"), (Language::Chinese, "更新 43%")]
         {
