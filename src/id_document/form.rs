@@ -62,14 +62,11 @@ impl Form {
 
     /// The first flaw in characters that are, or begin, a number of this form.
     pub(super) fn flaw(&self, typed: &[u8], today: NaiveDate) -> Option<Flaw> {
-        let flaws = [
-            self.class_flaw(typed),
-            self.kind_flaw(typed),
-            self.birth_flaw(typed, today),
-            self.whole_flaw(typed),
-        ];
-        // The first of several at one position.
-        flaws.into_iter().flatten().min_by_key(|flaw| flaw.position)
+        let flaws = [self.class_flaw(typed), self.kind_flaw(typed)].into_iter().flatten();
+        let first = flaws.min_by_key(|flaw| flaw.position);
+        let sound = first.map_or(typed.len(), |flaw| flaw.position - 1);
+        let birth = typed.get(..sound).and_then(|sound| self.birth_flaw(sound, today));
+        birth.or(first).or_else(|| self.whole_flaw(typed))
     }
 
     /// The birth date in a whole number.
@@ -120,6 +117,8 @@ impl Form {
     fn birth_flaw(&self, typed: &[u8], today: NaiveDate) -> Option<Flaw> {
         let before = self.pattern.find('y')?;
         let digits = self.birth_digits(typed)?;
+        // Digits that can name a day began as such.
+        self.birth_so_far(digits, today).err()?;
         (1..=digits.len()).find_map(|count| {
             let error = self.birth_so_far(digits.get(..count)?, today).err()?;
             Some(Flaw { position: before + count, error })
@@ -143,10 +142,8 @@ impl Form {
 
     /// The digits of the birth date that are there.
     fn birth_digits<'a>(&self, typed: &'a [u8]) -> Option<&'a [u8]> {
-        let date = self.pattern.find('y')?..=self.pattern.rfind('d')?;
-        let typed = typed.get(*date.start()..)?;
-        let digits = typed.iter().take(date.count()).take_while(|byte| byte.is_ascii_digit());
-        typed.get(..digits.count())
+        let (start, end) = (self.pattern.find('y')?, self.pattern.rfind('d')? + 1);
+        typed.get(start..typed.len().min(end))
     }
 
     fn birth_so_far(
