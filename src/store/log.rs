@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{Store, StoreError, Sync, write};
 use crate::{
-    audit::{AuditRecord, ChainError, Checkpoint, Entry, Event, Link, follow},
+    audit::{AuditRecord, ChainError, Checkpoint, Entry, Event, Link, StaffNumber, follow},
     clock::{ClockState, Timestamp, in_shanghai},
     credential::{CodeDigest, Kind},
     decision::{History, Reason, Shown, Verdict},
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// [`StoreError::Sql`], and then the decision must not be shown as a pass.
     pub fn record(&mut self, record: &AuditRecord) -> Result<(), StoreError> {
-        let AuditRecord { at, verdict, reason, kind, issuer, policy_version, digest, clock } =
+        let AuditRecord { at, verdict, reason, kind, issuer, policy_version, digest, clock, staff } =
             record;
         if *clock == ClockState::Good {
             self.raise_floor(*at);
@@ -53,6 +53,7 @@ impl Store {
             policy_version: *policy_version,
             digest: digest.map(|digest| format!("{digest:?}")),
             clock: clock.code().to_owned(),
+            staff: staff.as_ref().map(StaffNumber::to_string),
             ..entry(Event::SCAN, *at)
         })
     }
@@ -339,7 +340,16 @@ pub(super) fn entry_of(event: &Event, now: Timestamp) -> Entry {
         _ => ClockState::Good,
     };
     let clock = clock.code().to_owned();
-    Entry { detail: event.detail(), clock, ..entry(event.code(), now) }
+    let plain = Entry { detail: event.detail(), clock, ..entry(event.code(), now) };
+    match event {
+        Event::Desk { by, act } => Entry {
+            staff: by.as_ref().map(StaffNumber::to_string),
+            reason: act.reason().map(Reason::code).map(str::to_owned),
+            digest: act.digest().map(|digest| format!("{digest:?}")),
+            ..plain
+        },
+        _ => plain,
+    }
 }
 
 /// Puts an entry at the end of the chain, with the next number and the gate, and gives the number.
