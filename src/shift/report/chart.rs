@@ -37,8 +37,8 @@ impl ShiftReport {
         let hours = self.by_hour();
         let most = most(hours.values().map(|parts| parts.iter().sum()));
         let mut text = String::new();
-        let [a, b, c, d, e] = PARTS.map(|(code, _, _, sign)| format!("{sign} {code}"));
-        line(&mut text, format_args!("{a}  {b}  {c}  {d}  {e}"));
+        let legend = PARTS.map(|(code, _, _, sign)| format!("{sign} {code}")).join("  ");
+        line(&mut text, format_args!("{legend}"));
         for (hour, parts) in &hours {
             let bar: String = PARTS
                 .iter()

@@ -134,7 +134,7 @@ pub struct Overridden {
 
 impl ShiftReport {
     /// An empty report of `span`, at a terminal of this name, to which records are
-    /// [added](Self::add).
+    /// [added](Self::counting).
     #[must_use]
     pub fn begin(
         origin: String,
@@ -161,7 +161,7 @@ impl ShiftReport {
 
     /// Counts records, each if it is of this report's span.
     #[must_use]
-    pub fn add(self, entries: impl IntoIterator<Item = Entry>) -> Self {
+    pub fn counting(self, entries: impl IntoIterator<Item = Entry>) -> Self {
         let (from, to) = (self.from.timestamp(), self.to.timestamp());
         let mut sum = Sum::default();
         for entry in entries {
@@ -350,12 +350,12 @@ impl Sum {
             }
             more(&mut self.hours, (at.div_euclid(HOUR), verdict.clone(), reason.clone()));
         } else if let Some(staff) = entry.staff.as_deref().and_then(|staff| staff.parse().ok()) {
-            self.act(staff, entry);
+            self.act(&staff, entry);
         }
     }
 
     /// Counts what an operator did; of acts that are not counted, nothing.
-    fn act(&mut self, staff: StaffNumber, entry: &Entry) {
+    fn act(&mut self, staff: &StaffNumber, entry: &Entry) {
         let words: Vec<_> = entry.detail.as_deref().unwrap_or_default().split(' ').collect();
         let mut count = |of: fn(&mut OperatorCount) -> &mut u64| {
             let none = || OperatorCount::none(staff.clone());
