@@ -14,7 +14,7 @@ use hpke::{
     Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
     kem::X25519HkdfSha256, single_shot_open, single_shot_seal,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -94,8 +94,8 @@ impl Person {
 }
 
 /// A name of 1 to 64 characters, none of which steers a screen. It is wiped when it is dropped.
-#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
 pub struct PersonName(Zeroizing<String>);
 
 impl PersonName {
@@ -123,42 +123,30 @@ impl TryFrom<String> for PersonName {
     }
 }
 
-impl From<PersonName> for String {
-    fn from(name: PersonName) -> Self {
-        name.expose().to_owned()
+impl Serialize for PersonName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
     }
 }
 
 /// The kind and number of a document.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "PlainDocument", into = "PlainDocument")]
+#[serde(deny_unknown_fields)]
 pub struct PersonDocument {
     /// The kind.
     pub kind: DocumentKind,
     /// The number.
+    #[serde(deserialize_with = "read_number", serialize_with = "write_number")]
     pub number: NumberText,
 }
 
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct PlainDocument {
-    kind: DocumentKind,
-    number: String,
+fn read_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NumberText, D::Error> {
+    let number = Zeroizing::new(String::deserialize(deserializer)?);
+    NumberText::new(&number).ok_or_else(|| de::Error::custom("not a document's number"))
 }
 
-impl TryFrom<PlainDocument> for PersonDocument {
-    type Error = &'static str;
-
-    fn try_from(PlainDocument { kind, number }: PlainDocument) -> Result<Self, &'static str> {
-        let number = NumberText::new(&Zeroizing::new(number)).ok_or("not a document's number")?;
-        Ok(Self { kind, number })
-    }
-}
-
-impl From<PersonDocument> for PlainDocument {
-    fn from(PersonDocument { kind, number }: PersonDocument) -> Self {
-        Self { kind, number: number.expose().to_owned() }
-    }
+fn write_number<S: Serializer>(number: &NumberText, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(number.expose())
 }
 
 /// Why somebody is registered by hand.
@@ -218,9 +206,9 @@ impl Registration {
         if self.terminal.as_ref().is_some_and(|name| name.chars().count() > MAX_PLACE) {
             return Err(SealError::TooLong);
         }
-        let json = Zeroizing::new(serde_json::to_vec(self).map_err(|_| SealError::TooLong)?);
+        // Written where it is sealed, so that no copy is left behind.
         let mut padded = Zeroizing::new(vec![b' '; PADDED]);
-        padded.get_mut(..json.len()).ok_or(SealError::TooLong)?.copy_from_slice(&json);
+        serde_json::to_writer(padded.as_mut_slice(), self).map_err(|_| SealError::TooLong)?;
         let public = PublicKey::from_bytes(&key.0).map_err(|_| SealError::Key)?;
         let (encapsulated, sealed) = single_shot_seal::<ChaCha20Poly1305, HkdfSha256, Scheme>(
             &OpModeS::Base,

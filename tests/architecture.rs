@@ -33,7 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["credential", "policy", "recognition", "revocation", "risk_area", "symbol", "trust"],
     ),
     ("registration", &["audit", "id_document"]),
-    ("shift", &["audit", "credential", "decision"]),
+    ("shift", &["audit", "credential", "decision", "id_document"]),
     ("presentation", &["credential", "decision", "id_document", "risk_area"]),
     ("audit", &["credential", "decision", "symbol"]),
     ("session", &["credential", "decision", "symbol"]),

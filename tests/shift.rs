@@ -23,9 +23,9 @@ use greengate::{
     place::Place,
     presentation::{Audience, Presentation},
     shift::{
-        Backoff, Duty, IDLE_LOCK, Known, LOOK_UPS_A_DAY, LookUpGuard, LookUpRefused, Operator,
-        OverrideError, Pin, PinCost, PinError, PinHash, Refused, Role, Shift, ShiftEvent, Task,
-        Tried,
+        Agreement, Backoff, CompareError, Comparison, Duty, IDLE_LOCK, Known, LOOK_UPS_A_DAY,
+        LookUpGuard, LookUpRefused, Operator, OverrideError, Pin, PinCost, PinError, PinHash,
+        Refused, Role, Shift, ShiftEvent, Task, Tried,
     },
 };
 use proptest::prelude::*;
@@ -527,7 +527,33 @@ fn a_document_is_compared_by_its_whole_number_or_by_its_end() {
         let outcome = decision.credential().unwrap().compare_tail(&IdTail::new(typed).unwrap());
         assert_eq!(outcome, expected, "{typed}");
     }
-    assert_eq!(IdOutcome::NoMatch.code(), "no_match");
+}
+
+#[test]
+fn a_comparison_is_recorded_with_who_made_it() {
+    let (own, other) = (document("11010519491231002X"), document("440524188001010014"));
+    let tail = IdTail::new("002X").unwrap();
+    let keys = MatchKeys::NONE;
+    let cases = [
+        ("a card", Comparison::Number(&own, &keys), IdOutcome::TailOnly, "machine tail_only"),
+        ("another's", Comparison::Number(&other, &keys), IdOutcome::NoMatch, "machine no_match"),
+        ("typed", Comparison::Tail(&tail), IdOutcome::TailOnly, "machine tail_only"),
+        ("seen", Comparison::Seen(Agreement::Match), IdOutcome::Match, "staff match"),
+        ("not", Comparison::Seen(Agreement::NoMatch), IdOutcome::NoMatch, "staff no_match"),
+    ];
+    let shift = shift("1001", Role::Staff);
+    let paper = decided(Verdict::CheckId);
+    for (name, with, outcome, detail) in cases {
+        let compared = shift.compare(&paper, with, None).unwrap();
+        assert_eq!(compared.outcome, outcome, "{name}");
+        assert_eq!(compared.event.code(), "id_check", "{name}");
+        assert_eq!(compared.event.detail().as_deref(), Some(detail), "{name}");
+    }
+    let tail = Comparison::Tail(&tail);
+    let no_code = shift.compare(&decided(Verdict::Retry), tail, None);
+    assert_eq!(no_code, Err(CompareError::NoCode));
+    let nobody = Shift::default().compare(&paper, tail, None);
+    assert_eq!(nobody, Err(CompareError::Refused(Refused::Nobody)));
 }
 
 #[test]

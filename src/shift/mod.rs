@@ -8,15 +8,19 @@
 //! A kiosk that nobody attends runs without a shift. At a desk, nobody is looked up, overridden, or
 //! registered without one.
 
+mod compare;
 mod look_up;
 mod overrule;
 mod pin;
 mod report;
 
+use std::{fmt, str::FromStr};
+
 use chrono::TimeDelta;
 use thiserror::Error;
 
 pub use self::{
+    compare::{Agreement, CompareError, Compared, Comparison},
     look_up::{LOOK_UP_EVERY, LOOK_UPS_A_DAY, LookUp, LookUpGuard, LookUpRefused},
     overrule::{Override, OverrideError},
     pin::{
@@ -88,7 +92,7 @@ impl Role {
     }
 }
 
-impl std::str::FromStr for Role {
+impl FromStr for Role {
     type Err = UnknownRole;
 
     fn from_str(code: &str) -> Result<Self, UnknownRole> {
@@ -139,8 +143,8 @@ impl Task {
     ];
 }
 
-/// Somebody who works with this terminal.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// Somebody who works with this terminal. The debugging form has no name.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Operator {
     /// The number that records have.
     pub number: StaffNumber,
@@ -168,6 +172,12 @@ impl Operator {
         } else {
             Tried::Wrong(self.backoff.after_mistake(now))
         }
+    }
+}
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Operator({}, {})", self.number, self.role.code())
     }
 }
 
