@@ -23,6 +23,8 @@
 //! # Around it
 //!
 //! [`session`] is one lane as a state machine: what to judge, what to show, and for how long.
+//! [`shift`] is who is on duty at it, and what they may do; [`registration`] seals whom they have to
+//! write down.
 //! [`device`] is what is plugged in, or could be: readers of identity cards, and picture files in a
 //! camera's place. [`id_document`] is the number of an identity document, checked, and shown only as
 //! its end. [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed
@@ -61,9 +63,11 @@ pub mod policy;
 pub mod presentation;
 pub mod provisioning;
 pub mod recognition;
+pub mod registration;
 pub mod revocation;
 pub mod risk_area;
 pub mod session;
+pub mod shift;
 pub mod store;
 pub mod symbol;
 pub mod sync;

@@ -5,6 +5,7 @@
 //! follows a root already takes none that this root does not vouch for. It counts for a week, and
 //! once: its token is taken down where it was used.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -43,6 +44,10 @@ pub struct Provisioning {
     pub token: String,
     /// The root to follow, byte for byte.
     pub root: String,
+    /// What registrations by hand are sealed to: 32 bytes of X25519, in base64. A bundle without
+    /// one leaves the key that the terminal has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key: Option<String>,
 }
 
 /// The word that tells a bundle from the metadata that the same key signs.
@@ -55,6 +60,13 @@ pub enum ProvisioningKind {
 }
 
 impl Provisioning {
+    /// The bytes of the key that registrations are sealed to, if there is one.
+    #[must_use]
+    pub fn sealing_key(&self) -> Option<[u8; 32]> {
+        let bytes = STANDARD.decode(self.sealing_key.as_ref()?).ok()?;
+        bytes.try_into().ok()
+    }
+
     /// Where the terminal stands from now on.
     #[must_use]
     pub fn gate(&self) -> Gate {

@@ -27,7 +27,7 @@ use greengate::{
     sync,
     trust::{DocumentKind, TrustFiles},
 };
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 fn gate() -> Gate {
     let name = Words::new("京藏高速检查站", "Jingzang checkpoint");
@@ -373,6 +373,74 @@ fn a_store_of_the_first_version_is_taken_over() {
     fs::write(state.path().join("greengate.db"), &plain).unwrap();
     fs::write(state.path().join("greengate.new"), "half of it").unwrap();
     assert_eq!(Store::open(state.path()).unwrap().verify_log().unwrap().end, 2);
+}
+
+/// Makes a folder with the store that the program of the second version had made.
+fn second_version() -> TempDir {
+    let state = tempdir().unwrap();
+    drop(Store::open(state.path()).unwrap());
+    fs::remove_file(state.path().join("greengate.db")).unwrap();
+    by_hand(state.path()).execute_batch(include_str!("data/stores/version-2.sql")).unwrap();
+    let marks = include_bytes!("data/stores/version-2.marks");
+    fs::write(state.path().join("greengate.marks"), marks).unwrap();
+    state
+}
+
+#[test]
+fn a_store_of_the_second_version_is_taken_over() {
+    let state = second_version();
+    let store = Store::open(state.path()).unwrap();
+    assert_eq!(store.gate().unwrap().map(|gate| gate.gate), Some("3".to_owned()));
+    let lists = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/credentials/trust");
+    assert_eq!(store.load_basis().unwrap().trust, Some(sync::read_trust(&lists).unwrap()));
+    let log = store.verify_log().unwrap();
+    assert_eq!((log.begin, log.end, log.checkpoints), (0, 4, 1));
+    assert_eq!(store.totals(at(NOW)).unwrap(), Totals { pass: 2, ..Totals::default() });
+    assert_eq!((store.operators().unwrap(), store.terminal().unwrap()), (Vec::new(), None));
+    drop(store);
+    assert!(Store::open(state.path()).is_ok(), "and is one of this version");
+
+    // One whose provisioning is on record knows its name.
+    let state = second_version();
+    by_hand(state.path())
+        .execute_batch(
+            "UPDATE audit SET event = 'provisioned',
+                 detail = '00112233445566778899aabbccddeeff rail_checkpoint Gate 3 east'
+             WHERE event = 'started'",
+        )
+        .unwrap();
+    // The chain is broken by that, of which the name is no matter.
+    let store = Store::open(state.path()).unwrap();
+    assert_eq!(store.terminal().unwrap(), Some("Gate 3 east".to_owned()));
+}
+
+#[test]
+fn a_store_that_was_taken_over_has_the_tables_of_a_new_one() {
+    let tables = |state: &Path| {
+        drop(Store::open(state).unwrap());
+        let store = by_hand(state);
+        let mut query = store
+            .prepare(
+                "SELECT t.name, c.name, c.type, c.\"notnull\", c.pk
+                 FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
+                 WHERE t.schema = 'main' ORDER BY t.name, c.cid",
+            )
+            .unwrap();
+        let rows = query.query_map([], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        });
+        rows.unwrap().collect::<Result<Vec<(String, String, String, i64, i64)>, _>>().unwrap()
+    };
+    let (new, old) = (tempdir().unwrap(), second_version());
+    let plain = tempdir().unwrap();
+    rusqlite::Connection::open(plain.path().join("greengate.db"))
+        .unwrap()
+        .execute_batch(include_str!("data/stores/version-1.sql"))
+        .unwrap();
+    let expected = tables(new.path());
+    assert!(expected.iter().any(|(table, ..)| table == "operator"));
+    assert_eq!(tables(old.path()), expected, "version 2");
+    assert_eq!(tables(plain.path()), expected, "version 1");
 }
 
 #[test]

@@ -11,10 +11,15 @@
 
 mod chain;
 mod checkpoint;
+mod desk;
 
 pub use self::{
     chain::{ChainError, Entry, Link, follow},
     checkpoint::{Checkpoint, CheckpointError},
+    desk::{
+        Checker, Consent, ConsentBy, ConsentHow, DeskAct, Found, IdOutcome, NotAStaffNumber,
+        OperatorChange, OverrideReason, StaffNumber, UnknownReason,
+    },
 };
 use crate::{
     clock::{ClockState, Timestamp},
@@ -45,10 +50,13 @@ pub struct AuditRecord {
     pub digest: Option<CodeDigest>,
     /// How far the clock could be believed.
     pub clock: ClockState,
+    /// Who was on duty, where somebody must be.
+    pub staff: Option<StaffNumber>,
 }
 
 impl AuditRecord {
-    /// The record of `decision` about `reading`, made at `now` on `basis`.
+    /// The record of `decision` about `reading`, made at `now` on `basis` by a clock that is good,
+    /// with nobody on duty.
     #[must_use]
     pub fn of(
         decision: &Decision,
@@ -71,6 +79,7 @@ impl AuditRecord {
                 None => key.of_texts(&reading.texts),
             },
             clock: ClockState::Good,
+            staff: None,
         }
     }
 }
@@ -85,6 +94,13 @@ pub enum Event {
     },
     /// The clock is believed more, or less, than before.
     Clock(ClockState),
+    /// Staff did something.
+    Desk {
+        /// Who; nobody, where the first operator is put down.
+        by: Option<StaffNumber>,
+        /// What.
+        act: DeskAct,
+    },
     /// Lists were installed.
     Installed {
         /// Which, with their versions.
@@ -131,6 +147,7 @@ impl Event {
         match self {
             Self::Accepted { .. } => "accepted",
             Self::Clock(_) => Self::CLOCK,
+            Self::Desk { act, .. } => act.code(),
             Self::Installed { .. } => "installed",
             Self::Provisioned { .. } => Self::PROVISIONED,
             Self::Pruned { .. } => "pruned",
@@ -145,6 +162,7 @@ impl Event {
         match self {
             Self::Accepted { reason } => Some(reason.clone()),
             Self::Clock(state) => Some(state.code().to_owned()),
+            Self::Desk { act, .. } => act.detail(),
             Self::Installed { lists } => Some(lists.clone()),
             Self::Provisioned { token, place, terminal } => {
                 Some(format!("{token} {} {terminal}", place.code()))

@@ -17,6 +17,7 @@ mod keys;
 mod person;
 pub mod print;
 mod registers;
+mod registrations;
 pub mod repository;
 pub mod serve;
 mod transcode;
@@ -39,6 +40,7 @@ pub use self::{
         MedicalError, PartnerError, PersonError, PolicyError, RegisterError, RevocationError,
         RiskAreaError, Stage, Step, TerminalError, TravelError, TravelHistory,
     },
+    registrations::RegistrationError,
     transcode::TranscodeError,
 };
 

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::VerifiedCredential;
-use crate::symbol::SymbolText;
+use crate::{id_document::DocumentNumber, symbol::SymbolText};
 
 /// The digest of what was shown, under a terminal's own key.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
@@ -58,6 +58,14 @@ impl DigestKey {
     pub fn of_texts(&self, texts: &[SymbolText]) -> Option<CodeDigest> {
         let parts = texts.iter().map(|text| text.as_str().as_bytes());
         (!texts.is_empty()).then(|| self.digest([b"text".as_slice()].into_iter().chain(parts)))
+    }
+
+    /// The digest of a document's kind and number, by which a look-up is known again and the number
+    /// is not kept.
+    #[must_use]
+    pub fn of_document(&self, number: &DocumentNumber) -> CodeDigest {
+        let kind = [number.kind().type_byte()];
+        self.digest([b"document".as_slice(), &kind, number.text().expose().as_bytes()])
     }
 
     /// The digest of parts, each behind its length.

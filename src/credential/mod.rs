@@ -25,6 +25,7 @@
 mod claims;
 mod cwt;
 mod digest;
+mod document;
 mod jkm1;
 mod verify;
 
@@ -33,6 +34,7 @@ pub use claims::{
     NatSource, Relation, Travel, TravelLevel, Vaccination, Visit,
 };
 pub use digest::{CodeDigest, DigestKey};
+pub use document::{IdMatch, MatchKey, MatchKeys};
 pub use jkm1::{MAX_BYTES, MAX_TEXT, PREFIX, ParseError, WriteError, write};
 pub use verify::{VerifyError, verify};
 

@@ -127,7 +127,8 @@ impl CheckKind {
             Reason::Unreadable
             | Reason::ForeignSymbol
             | Reason::Malformed
-            | Reason::SeveralCodes => Self::Form,
+            | Reason::SeveralCodes
+            | Reason::NotInExtract => Self::Form,
             Reason::UnknownKey | Reason::CompromisedKey | Reason::WithdrawnSeries => Self::Key,
             Reason::BadSignature => Self::Signature,
             Reason::RetiredKey => Self::Retirement,
@@ -147,7 +148,8 @@ impl CheckKind {
             Reason::PaperCode
             | Reason::BoundCode
             | Reason::CompareDocument
-            | Reason::TrustStale => Self::Document,
+            | Reason::TrustStale
+            | Reason::IdMismatch => Self::Document,
         }
     }
 }

@@ -123,6 +123,25 @@ impl Decision {
         }
     }
 
+    /// The decision about somebody of whom the desk's extract has no code.
+    pub fn not_found() -> Self {
+        Self::because(Reason::NotInExtract)
+    }
+
+    /// The decision once the document was compared, and is another person's: nobody passes with a
+    /// code that is not theirs. What was denied already stays so, for the reason it has; where no
+    /// code was verified there is nothing to compare with, and nothing changes.
+    pub fn mismatched(self) -> Self {
+        match self {
+            Self::Pass(credential)
+            | Self::CheckId(credential, _)
+            | Self::Refer(_, Some(credential)) => {
+                Self::told(Reason::IdMismatch.into(), Some(credential))
+            }
+            other @ (Self::Refer(_, None) | Self::Deny(..) | Self::Retry(_)) => other,
+        }
+    }
+
     /// The decision that `reason` stands for where nothing was verified.
     fn because(reason: Reason) -> Self {
         Self::told(reason.into(), None)

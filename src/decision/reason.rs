@@ -147,6 +147,12 @@ pub enum Reason {
     /// The series of codes has been replaced by another.
     #[error("code series is withdrawn")]
     WithdrawnSeries,
+    /// The desk's look-up extract has no code for the document.
+    #[error("not in the look-up extract")]
+    NotInExtract,
+    /// The document that was compared is another person's.
+    #[error("identity document does not match")]
+    IdMismatch,
 }
 
 impl Reason {
@@ -187,6 +193,8 @@ impl Reason {
             Self::Clock => "E72",
             Self::NoPolicy => "E73",
             Self::ShownAlready => "E80",
+            Self::NotInExtract => "E90",
+            Self::IdMismatch => "E91",
         }
     }
 
@@ -210,6 +218,7 @@ impl Reason {
             | Self::WithdrawnSeries
             | Self::PartnerNotInForce
             | Self::ShownAlready
+            | Self::NotInExtract
             | Self::TrustPastLimit
             | Self::Clock
             | Self::NoPolicy => Verdict::Refer,
@@ -224,7 +233,8 @@ impl Reason {
             | Self::NatMissing
             | Self::NatTooOld
             | Self::NatPositive
-            | Self::NotCommuter => Verdict::Deny,
+            | Self::NotCommuter
+            | Self::IdMismatch => Verdict::Deny,
         }
     }
 }

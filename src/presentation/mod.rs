@@ -130,6 +130,7 @@ fn is_delicate(reason: Reason) -> bool {
             | Reason::NatPositive
             | Reason::RiskArea
             | Reason::ShownAlready
+            | Reason::IdMismatch
     )
 }
 

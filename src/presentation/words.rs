@@ -45,6 +45,10 @@ pub(super) fn reason(reason: Reason) -> Words {
         Reason::NotCommuter => ("未登记为通勤人员", "Not a registered commuter"),
         Reason::RiskArea => ("曾到访风险地区", "Has been to an area of risk"),
         Reason::Unreadable => ("看到二维码，但无法识读", "A code is seen but cannot be read"),
+        Reason::NotInExtract => {
+            ("本机数据中查无此人", "Nobody with this document is in this terminal's data")
+        }
+        Reason::IdMismatch => ("证件与健康码不符", "The document is not the code holder's"),
         Reason::Watch => ("黄码", "Yellow code"),
         Reason::WithdrawnSeries => {
             ("该系列码已停用，请改用省级码", "Code series withdrawn: open the provincial code")
@@ -60,6 +64,10 @@ pub(super) fn advice(verdict: Verdict, reason: Option<Reason>) -> Words {
         (Verdict::CheckId, _) => (
             "核对姓名和证件末四位，相符后放行",
             "Let pass once name and last four characters agree",
+        ),
+        (Verdict::Refer, Some(Reason::NotInExtract)) => (
+            "请出示纸质码或同行人代办的码，否则人工登记",
+            "Show a paper code or one that a companion handles; else register by hand",
         ),
         (Verdict::Refer, _) => ("请到人工核验台", "Please go to the desk"),
         (Verdict::Deny, _) => {

@@ -5,9 +5,9 @@ use std::num::TryFromIntError;
 use chrono::{TimeDelta, Timelike};
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{Store, StoreError, Sync, write};
+use super::{Store, StoreError, Sync, shift, write};
 use crate::{
-    audit::{AuditRecord, ChainError, Checkpoint, Entry, Event, Link, follow},
+    audit::{AuditRecord, ChainError, Checkpoint, Entry, Event, Link, StaffNumber, follow},
     clock::{ClockState, Timestamp, in_shanghai},
     credential::{CodeDigest, Kind},
     decision::{History, Reason, Shown, Verdict},
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// [`StoreError::Sql`], and then the decision must not be shown as a pass.
     pub fn record(&mut self, record: &AuditRecord) -> Result<(), StoreError> {
-        let AuditRecord { at, verdict, reason, kind, issuer, policy_version, digest, clock } =
+        let AuditRecord { at, verdict, reason, kind, issuer, policy_version, digest, clock, staff } =
             record;
         if *clock == ClockState::Good {
             self.raise_floor(*at);
@@ -53,6 +53,7 @@ impl Store {
             policy_version: *policy_version,
             digest: digest.map(|digest| format!("{digest:?}")),
             clock: clock.code().to_owned(),
+            staff: staff.as_ref().map(StaffNumber::to_string),
             ..entry(Event::SCAN, *at)
         })
     }
@@ -67,9 +68,19 @@ impl Store {
     }
 
     fn keep(&mut self, entry: Entry) -> Result<(), StoreError> {
+        self.keep_with(entry, |_| Ok(()))
+    }
+
+    /// Keeps an entry and what `also` writes, both or neither.
+    pub(super) fn keep_with(
+        &mut self,
+        entry: Entry,
+        also: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let at = entry.at;
         let transaction = write(&mut self.connection)?;
         let id = append(&transaction, entry)?;
+        also(&transaction)?;
         transaction.commit()?;
         self.mark(Sync::Later)?;
         if id.is_multiple_of(CHECKPOINT_EVERY)
@@ -236,7 +247,11 @@ impl Store {
             [before],
             |row| row.get(0),
         )?;
-        let Some(last) = last else { return Ok(0) };
+        shift::forget_before(&transaction, now - shift::DESK_KEPT)?;
+        let Some(last) = last else {
+            transaction.commit()?;
+            return Ok(0);
+        };
         let link: [u8; 32] =
             transaction
                 .query_row("SELECT link FROM audit WHERE id = ?1", [last], |row| row.get(0))?;
@@ -247,6 +262,7 @@ impl Store {
              ON CONFLICT DO UPDATE SET count = count + excluded.count",
             [last],
         )?;
+        shift::keep_longer(&transaction, last)?;
         transaction.execute("DELETE FROM audit WHERE id <= ?1", [last])?;
         transaction.execute("DELETE FROM checkpoint WHERE size <= ?1", [last])?;
         transaction.execute("UPDATE audit_begin SET last = ?1, link = ?2", params![last, link])?;
@@ -310,7 +326,8 @@ impl Totals {
     }
 }
 
-const COLUMNS: &str = "id, at, event, gate, verdict, reason, kind, issuer, policy_version, staff,
+pub(super) const COLUMNS: &str =
+    "id, at, event, gate, verdict, reason, kind, issuer, policy_version, staff,
     digest, clock, detail, link";
 
 /// An entry of `event` with nothing else in it, and no number yet.
@@ -339,7 +356,16 @@ pub(super) fn entry_of(event: &Event, now: Timestamp) -> Entry {
         _ => ClockState::Good,
     };
     let clock = clock.code().to_owned();
-    Entry { detail: event.detail(), clock, ..entry(event.code(), now) }
+    let plain = Entry { detail: event.detail(), clock, ..entry(event.code(), now) };
+    match event {
+        Event::Desk { by, act } => Entry {
+            staff: by.as_ref().map(StaffNumber::to_string),
+            reason: act.reason().map(Reason::code).map(str::to_owned),
+            digest: act.digest().map(|digest| format!("{digest:?}")),
+            ..plain
+        },
+        _ => plain,
+    }
 }
 
 /// Puts an entry at the end of the chain, with the next number and the gate, and gives the number.
@@ -404,7 +430,7 @@ pub(super) fn link_of(connection: &Connection, id: u64) -> Result<Option<Link>, 
     Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(Link::new))
 }
 
-fn read(row: &Row<'_>) -> Result<(Entry, Link), StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<(Entry, Link), StoreError> {
     let digest: Option<[u8; 32]> = row.get(10)?;
     let number = |column| -> Result<Option<i64>, rusqlite::Error> { row.get(column) };
     let issuer = number(7)?.map(u16::try_from).transpose();

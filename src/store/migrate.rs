@@ -1,13 +1,17 @@
 //! Stores of earlier versions of this program.
 //!
 //! The first version kept its database in the clear, and its log unchained. It is read, written anew
-//! beside itself, and replaced at once: a migration that is cut short has changed nothing.
+//! beside itself, and replaced at once. The second knew no operators: what it lacked is added in the
+//! transaction that opens it. A migration that is cut short has changed nothing.
 
 use std::{fs, path::Path};
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, Transaction, params};
 
-use super::{APPLICATION_ID, Store, StoreError, cipher::Key, log, make_file, open_file, write};
+use super::{
+    APPLICATION_ID, SCHEMA_VERSION, Store, StoreError, cipher::Key, log, make_file, open_file,
+    write,
+};
 use crate::audit::{Entry, Event, Link};
 
 /// How the file of a database in the clear begins.
@@ -47,6 +51,52 @@ pub(super) fn from_plain(path: &Path, key: &Key) -> Result<(), StoreError> {
     fs::rename(&anew, path).map_err(moving)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(moving)
+}
+
+/// The version that knew no operators.
+pub(super) const WITHOUT_OPERATORS: i32 = 2;
+
+/// What it lacked.
+const OPERATORS: &str = "
+    ALTER TABLE terminal ADD COLUMN terminal TEXT;
+    ALTER TABLE terminal ADD COLUMN sealing_key BLOB CHECK (length(sealing_key) = 32);
+    CREATE TABLE operator (
+        staff         TEXT PRIMARY KEY,
+        name          TEXT,
+        role          TEXT NOT NULL,
+        pin           TEXT NOT NULL,
+        failed        INTEGER NOT NULL,
+        blocked_until INTEGER
+    ) STRICT;
+    CREATE TABLE desk (
+        id     INTEGER PRIMARY KEY,
+        at     INTEGER NOT NULL,
+        event  TEXT NOT NULL,
+        gate   TEXT,
+        reason TEXT,
+        staff  TEXT,
+        digest BLOB,
+        clock  TEXT NOT NULL,
+        detail TEXT
+    ) STRICT;
+    CREATE INDEX desk_at ON desk (at);
+    CREATE TABLE registration (
+        id     INTEGER PRIMARY KEY AUTOINCREMENT,
+        sealed BLOB NOT NULL
+    ) STRICT;
+";
+
+/// Adds what a store of the second version lacks. The terminal's name is taken from the record of
+/// its provisioning, if that is still kept.
+pub(super) fn add_operators(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    transaction.execute_batch(OPERATORS)?;
+    transaction.execute(
+        "UPDATE terminal SET terminal = (
+             SELECT substr(substr(detail, 34), instr(substr(detail, 34), ' ') + 1)
+             FROM audit WHERE event = ?1 ORDER BY id DESC LIMIT 1)",
+        [Event::PROVISIONED],
+    )?;
+    Ok(transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?)
 }
 
 /// A terminal's own row.

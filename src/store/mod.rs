@@ -18,6 +18,7 @@ mod marks;
 mod migrate;
 mod provision;
 mod revocations;
+mod shift;
 mod update;
 
 use std::{
@@ -39,6 +40,7 @@ pub use self::{
     lists::InstallError,
     log::{CHECKPOINT_EVERY, KEPT, LogState, Totals},
     provision::ProvisionError,
+    shift::{DESK_KEPT, OperatorError, SignInError},
     update::{Lineage, Published, Trusted, Update, UpdateError},
 };
 use self::{
@@ -56,7 +58,7 @@ use crate::{
 const APPLICATION_ID: i32 = 0x4747_4154;
 
 /// The version of `schema.sql`.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 
 /// How long to wait for another process, such as an import beside a running kiosk. It holds the lock
 /// for one transaction, and a lane that waited for three seconds would be taken for one that hangs.
@@ -200,6 +202,7 @@ impl Store {
         match (pragma("application_id")?, pragma("user_version")?) {
             (0, 0) if is_empty(&transaction)? => create(&transaction)?,
             (APPLICATION_ID, SCHEMA_VERSION) => {}
+            (APPLICATION_ID, migrate::WITHOUT_OPERATORS) => migrate::add_operators(&transaction)?,
             (APPLICATION_ID, version) => return Err(StoreError::Version { version }),
             _ => return Err(StoreError::Foreign),
         }

@@ -10,6 +10,7 @@ use crate::{
     language::Words,
     place::Gate,
     provisioning::Provisioning,
+    registration::SealingKey,
     update::{Metadata, Role},
 };
 
@@ -57,10 +58,35 @@ impl Store {
             update::put(&transaction, Role::Root, root)?;
         }
         set_gate(&transaction, &provisioning.gate())?;
+        transaction.execute(
+            "UPDATE terminal SET terminal = ?1, sealing_key = coalesce(?2, sealing_key)",
+            params![terminal, provisioning.sealing_key()],
+        )?;
         let event = Event::Provisioned { token, place, terminal };
         log::append(&transaction, log::entry_of(&event, now))?;
         transaction.commit()?;
         Ok(self.mark(Sync::Now)?)
+    }
+
+    /// What the authority calls the terminal, if it has said so.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sql`] if it cannot be read.
+    pub fn terminal(&self) -> Result<Option<String>, StoreError> {
+        let name = "SELECT terminal FROM terminal";
+        Ok(self.connection.query_row(name, [], |row| row.get(0))?)
+    }
+
+    /// The key that registrations are sealed to, if the authority has given one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sql`] if it cannot be read.
+    pub fn sealing_key(&self) -> Result<Option<SealingKey>, StoreError> {
+        let key = "SELECT sealing_key FROM terminal";
+        let key: Option<[u8; 32]> = self.connection.query_row(key, [], |row| row.get(0))?;
+        Ok(key.map(SealingKey::new))
     }
 
     /// Where the terminal stands, if it has been told.

@@ -11,7 +11,9 @@ CREATE TABLE terminal (
     gate       TEXT,
     anchor_at  INTEGER,
     anchor_up  INTEGER,
-    anchor_boot TEXT
+    anchor_boot TEXT,
+    terminal    TEXT,
+    sealing_key BLOB CHECK (length(sealing_key) = 32)
 ) STRICT;
 
 -- The trusted lists, byte for byte as they were signed.
@@ -75,4 +77,36 @@ CREATE TABLE tuf_metadata (
     role    TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
     bytes   BLOB NOT NULL
+) STRICT;
+
+-- Who works with this terminal. The PIN is an Argon2id hash; no record has the name.
+CREATE TABLE operator (
+    staff         TEXT PRIMARY KEY,
+    name          TEXT,
+    role          TEXT NOT NULL,
+    pin           TEXT NOT NULL,
+    failed        INTEGER NOT NULL,
+    blocked_until INTEGER
+) STRICT;
+
+-- Rows of look-ups and overrides that were removed from the log, which are kept longer. They are no
+-- part of the chain any more.
+CREATE TABLE desk (
+    id     INTEGER PRIMARY KEY,
+    at     INTEGER NOT NULL,
+    event  TEXT NOT NULL,
+    gate   TEXT,
+    reason TEXT,
+    staff  TEXT,
+    digest BLOB,
+    clock  TEXT NOT NULL,
+    detail TEXT
+) STRICT;
+
+CREATE INDEX desk_at ON desk (at);
+
+-- People who were registered by hand, sealed for the authority: nothing here opens them.
+CREATE TABLE registration (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    sealed BLOB NOT NULL
 ) STRICT;

@@ -54,7 +54,11 @@ pub fn read_bundle(
     let Provisioning { issued, expires, .. } = provisioning;
     let is_token =
         |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if expires - issued > TimeDelta::seconds(COUNTS_FOR) || !is_token(&provisioning.token) {
+    let is_no_key = provisioning.sealing_key.is_some() && provisioning.sealing_key().is_none();
+    if expires - issued > TimeDelta::seconds(COUNTS_FOR)
+        || !is_token(&provisioning.token)
+        || is_no_key
+    {
         return Err(BundleError::Malformed);
     }
     if now < issued - FLOOR_TOLERANCE {

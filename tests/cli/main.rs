@@ -10,6 +10,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod desk;
 mod issuing;
 mod judging;
 mod reader;
@@ -17,7 +18,8 @@ mod terminal;
 
 use std::{
     fs,
-    process::{Command, Output},
+    io::Write,
+    process::{Command, Output, Stdio},
 };
 
 use common::{NOW, usual_files};
@@ -30,6 +32,20 @@ const AUTHORITY: &str = env!("CARGO_BIN_EXE_greengate-authority");
 
 fn run(program: &str, arguments: &[&str]) -> Output {
     Command::new(program).args(arguments).output().unwrap()
+}
+
+/// The same, with lines of standard input.
+fn run_with(program: &str, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that has enough of it closes it.
+    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+    child.wait_with_output().unwrap()
 }
 
 fn status(output: &Output) -> i32 {

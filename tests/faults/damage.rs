@@ -3,7 +3,9 @@
 use std::{fs, path::PathBuf};
 
 use greengate::{
+    clock::Timestamp,
     decision::Basis,
+    shift::Span,
     store::{Store, StoreError},
 };
 use tempfile::{TempDir, tempdir};
@@ -49,9 +51,16 @@ impl Files {
         fs::write(self.path("greengate.db-wal"), journal).unwrap();
         fs::write(self.path("greengate.marks"), &self.marks).unwrap();
         let opened = Store::open(self.state.path());
-        match opened.and_then(|store| Ok((store.load_basis()?, store.verify_log()?.end))) {
-            Ok(found) => {
-                assert_eq!(found, (self.expected.clone(), 2), "{name}");
+        let looked_at = opened.and_then(|store| {
+            let span = Span { staff: None, from: Timestamp::MIN_UTC, to: Timestamp::MAX_UTC };
+            let desk = (store.operators()?, store.registrations()?, store.shift_report(span)?);
+            Ok((store.load_basis()?, store.verify_log()?.end, desk))
+        });
+        match looked_at {
+            Ok((basis, end, (operators, registrations, report))) => {
+                assert_eq!((basis, end), (self.expected.clone(), 2), "{name}");
+                let is_bare = operators.is_empty() && registrations.is_empty();
+                assert!(is_bare && report.operators.is_empty(), "{name}: nobody was at a desk");
                 true
             }
             Err(

@@ -1,11 +1,12 @@
 //! Bundles: what a new terminal is told, signed by the targets role.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 
 use super::{
     AuthorityError, Repository, Role,
     metadata::{Signed, hex},
-    whole_seconds,
+    registrations, whole_seconds,
 };
 use crate::{
     clock::Timestamp,
@@ -31,6 +32,7 @@ impl Repository {
         getrandom::fill(&mut token).map_err(|_| AuthorityError::Random)?;
         let Gate { place, name, gate } = gate;
         let issued = whole_seconds(now);
+        let sealing_key = registrations::sealing_key(&self.keys)?;
         let provisioning = Provisioning {
             kind: ProvisioningKind::Provisioning,
             issued,
@@ -41,6 +43,7 @@ impl Repository {
             gate,
             token: hex(&token),
             root: String::from_utf8_lossy(&root.to_bytes()).into_owned(),
+            sealing_key: Some(STANDARD.encode(sealing_key.as_bytes())),
         };
         let key = self.role_key(&root.signed, Role::Targets)?;
         Ok(Signed::new(provisioning, &[key]).to_bytes())

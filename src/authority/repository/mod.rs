@@ -42,7 +42,7 @@ use thiserror::Error;
 pub use self::ceremony::Rotation;
 
 use self::metadata::{Hashes, Pointer, Root, Signed, Target, Targets, hex, key_id, sha256};
-use super::{Authority, AuthorityError, KEYS, keys, whole_seconds};
+use super::{Authority, AuthorityError, KEYS, keys, registrations, whole_seconds};
 use crate::{
     clock::Timestamp,
     revocation::{FileName, ListId, RevocationFile},

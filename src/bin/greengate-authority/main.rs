@@ -11,6 +11,7 @@ mod medical;
 mod partner;
 mod person;
 mod policy;
+mod registration;
 mod repository;
 mod revoke;
 mod risk;
@@ -98,6 +99,9 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Policy),
     Publish(repository::Publish),
+    /// People whom staff have registered by hand.
+    #[command(subcommand)]
+    Registration(registration::Registration),
     /// The root of what is published: which keys count.
     #[command(subcommand)]
     Root(repository::Root),
@@ -172,6 +176,7 @@ impl Command {
             Self::Partner(partner) => partner.run(out),
             Self::Policy(policy) => policy.run(out),
             Self::Publish(publish) => publish.run(),
+            Self::Registration(registration) => registration.run(out),
             Self::Root(root) => root.run(out),
             Self::Terminal(terminal) => terminal.run(out),
             Self::Timestamp(timestamp) => timestamp.run(),

@@ -187,7 +187,7 @@ fn verify_file(path: &Path, key: &VerifyingKey, out: &mut impl Write) -> Result<
     Ok(0)
 }
 
-fn public_key(text: &str) -> Result<VerifyingKey, String> {
+pub(crate) fn public_key(text: &str) -> Result<VerifyingKey, String> {
     let bytes = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
     let key = bytes.and_then(|bytes: [u8; 32]| VerifyingKey::from_bytes(&bytes).ok());
     key.ok_or_else(|| "32 bytes in base64".to_owned())

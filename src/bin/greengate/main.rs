@@ -9,9 +9,13 @@ mod kiosk;
 // A lane without a window keeps no status bar, and nobody touches it.
 #[cfg_attr(not(feature = "kiosk"), allow(dead_code, reason = "the window asks for the rest"))]
 mod lane;
+mod operator;
+mod pin;
 mod provision;
 mod read;
 mod reader;
+mod registration;
+mod shift;
 mod sync;
 mod trust;
 mod verify;
@@ -49,9 +53,12 @@ enum Command {
     Demo(demo::Demo),
     #[cfg(feature = "kiosk")]
     Kiosk(kiosk::Kiosk),
+    Operator(operator::Operator),
     Provision(provision::Provision),
     Read(read::Read),
     Reader(reader::Reader),
+    Registration(registration::Registration),
+    Shift(shift::Shift),
     Sync(sync::Sync),
     Trust(trust::Trust),
     Verify(verify::Verify),
@@ -70,9 +77,14 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(&mut out),
         #[cfg(feature = "kiosk")]
         Command::Kiosk(kiosk) => state().and_then(|state| kiosk.run(&state)),
+        Command::Operator(operator) => state().and_then(|state| operator.run(&state, &mut out)),
         Command::Provision(provision) => state().and_then(|state| provision.run(&state, &mut out)),
         Command::Read(read) => read.run(&mut out),
         Command::Reader(reader) => reader.run(&mut out),
+        Command::Registration(registration) => {
+            state().and_then(|state| registration.run(&state, &mut out))
+        }
+        Command::Shift(shift) => shift.run(state, &mut out),
         Command::Sync(sync) => state().and_then(|state| sync.run(&state, &mut out)),
         Command::Trust(trust) => state().and_then(|state| trust.run(&state, &mut out)),
         Command::Verify(verify) => verify.run(state, &mut out),
