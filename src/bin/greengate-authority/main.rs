@@ -5,6 +5,7 @@ mod binding;
 mod code;
 mod commuter;
 mod exception;
+mod extract;
 mod issue;
 mod key;
 mod medical;
@@ -97,6 +98,7 @@ enum Command {
     /// The policy pack in force.
     #[command(subcommand)]
     Policy(policy::Policy),
+    Extract(extract::Extract),
     Publish(repository::Publish),
     /// The root of what is published: which keys count.
     #[command(subcommand)]
@@ -105,6 +107,7 @@ enum Command {
     #[command(subcommand)]
     Terminal(terminal::Terminal),
     Timestamp(repository::Timestamp),
+    Token(extract::Token),
     Serve(repository::Serve),
     /// Write the next version of the lists that terminals trust.
     Trust {
@@ -171,10 +174,12 @@ impl Command {
             Self::Exception(exception) => exception.run(),
             Self::Partner(partner) => partner.run(out),
             Self::Policy(policy) => policy.run(out),
+            Self::Extract(extract) => extract.run(out),
             Self::Publish(publish) => publish.run(),
             Self::Root(root) => root.run(out),
             Self::Terminal(terminal) => terminal.run(out),
             Self::Timestamp(timestamp) => timestamp.run(),
+            Self::Token(token) => token.run(),
             Self::Serve(serve) => serve.run(out),
             Self::Trust { folder, out, at } => {
                 let mut authority = Authority::open(folder)?;
