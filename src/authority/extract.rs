@@ -216,7 +216,7 @@ impl Authority {
         let token = EpochToken::new(terminal, roster.epoch(), key, now, expires)?;
         match roster.unlock(&token) {
             Err(RosterError::WrongKey) => return Err(AuthorityError::ForeignKey { path }),
-            other => drop(other?),
+            other => other.map(|_| ())?,
         }
         Ok(token)
     }
@@ -405,26 +405,24 @@ impl Page<'_> {
             // They come with the guardian, whose code theirs names.
             return Ok(());
         }
-        self.put_one(number, documents)?;
-        for dependant in self.entries.dependants_of(number)? {
-            let documents = self.reach.documents(&dependant);
-            self.put_one(&dependant, documents)?;
+        if self.put_one(number, documents)? {
+            for dependant in self.entries.dependants_of(number)? {
+                let documents = self.reach.documents(&dependant);
+                self.put_one(&dependant, documents)?;
+            }
         }
         Ok(())
     }
 
+    /// Makes somebody's code; whether they can have one.
     fn put_one(
         &mut self,
         number: &NumberText,
         documents: Vec<DocumentNumber>,
-    ) -> Result<(), AuthorityError> {
-        let is_kept_twice = match documents.first() {
-            Some(first) => first.text() != number && self.entries.person(first.text())?.is_some(),
-            None => true,
-        };
-        if is_kept_twice {
+    ) -> Result<bool, AuthorityError> {
+        if !self.is_asked_for(number, &documents)? {
             self.left_out += 1;
-            return Ok(());
+            return Ok(false);
         }
         let claims = match self.composer.claims(self.entries, number, Kind::Paper) {
             Ok(claims) => claims,
@@ -433,21 +431,34 @@ impl Page<'_> {
                 | AuthorityError::Binding(BindingError::GuardianHasNoCode),
             ) => {
                 self.left_out += 1;
-                return Ok(());
+                return Ok(false);
             }
             Err(error) => return Err(error),
         };
         let text = credential::write(&claims, &self.key)?;
         self.entries.remember_code(&claims, Some(number))?;
         self.codes.extend(documents.into_iter().map(|document| (document, text.clone())));
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether somebody is found under this number: terminals know such a document, and the
+    /// registers do not have the same one again under the number of today.
+    fn is_asked_for(
+        &self,
+        number: &NumberText,
+        documents: &[DocumentNumber],
+    ) -> Result<bool, AuthorityError> {
+        let Some(document) = documents.first() else { return Ok(false) };
+        Ok(document.text() == number || self.entries.person(document.text())?.is_none())
     }
 
     /// Whether somebody's code is in the extract.
     fn has_code(&self, number: &NumberText) -> Result<bool, AuthorityError> {
         let person = self.entries.person(number)?;
         let can_have = person.is_some_and(|person| person.status().is_some());
-        Ok(can_have && self.reach.has(number, &self.reach.documents(number)))
+        let documents = self.reach.documents(number);
+        let is_in = can_have && self.reach.has(number, &documents);
+        Ok(is_in && self.is_asked_for(number, &documents)?)
     }
 }
 

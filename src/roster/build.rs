@@ -139,7 +139,7 @@ impl Spill {
         let buckets: Vec<_> = (0..BUCKETS).map(|_| bucket()).collect::<Result<_, RosterError>>()?;
         let Ok(buckets) = buckets.try_into() else { unreachable!("as many as were asked for") };
         Ok(Self {
-            cipher: cipher(&*Zeroizing::new(random()?)),
+            cipher: cipher(&Zeroizing::new(random()?)),
             next: AtomicU64::new(0),
             longest: AtomicUsize::new(0),
             buckets,

@@ -80,7 +80,9 @@ impl EpochKey {
     pub(super) fn derive(&self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.0.page.0).expect("HMAC takes a key of any length");
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         Zeroizing::new(mac.finalize().into_bytes().into())
     }
 
@@ -215,11 +217,7 @@ impl EpochToken {
             issued: self.issued,
             expires: self.expires,
         };
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_TOKEN_BYTES));
-        serde_json::to_writer_pretty(&mut *bytes, &file)
-            .expect("a token has no values that JSON lacks");
-        bytes.push(b'\n');
-        bytes
+        json(&file)
     }
 
     /// The terminal that it is for.
@@ -247,6 +245,14 @@ impl EpochToken {
     pub(super) fn key(&self) -> &EpochKey {
         &self.key
     }
+}
+
+/// A token's file, in a buffer that need not grow: one that does leaves copies behind.
+fn json(file: &TokenFile<'_>) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_TOKEN_BYTES));
+    serde_json::to_writer_pretty(&mut *bytes, file).expect("a token has no values that JSON lacks");
+    bytes.push(b'\n');
+    bytes
 }
 
 /// What a row is sorted and found by.
