@@ -34,7 +34,7 @@ use tempfile::tempdir_in;
 
 const LOOK_UPS: usize = 100_000;
 
-/// The most rows for SQLCipher, which takes minutes for more.
+/// The most rows for `SQLCipher`, which takes minutes for more.
 const PEER_ROWS: usize = 1_000_000;
 
 /// The bytes of a code with a test and travel. Source: CODE-FORMAT.
@@ -104,7 +104,7 @@ fn fill(path: &Path, people: usize) {
     transaction.commit().unwrap();
 }
 
-/// How fast an extract of so many people answers, beside SQLCipher.
+/// How fast an extract of so many people answers, beside `SQLCipher`.
 fn asked(people: usize) {
     let folder = tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = folder.path().join("roster");
@@ -146,7 +146,7 @@ fn asked(people: usize) {
     peer(folder.path(), people.min(PEER_ROWS), &asked);
 }
 
-/// The same with SQLCipher, which is not sealed by row: whoever has its key has a list of people.
+/// The same with `SQLCipher`, which is not sealed by row: whoever has its key has a list of people.
 fn peer(folder: &Path, rows: usize, asked: &[DocumentNumber]) {
     let path = folder.join("peer.db");
     let mut peer = Connection::open(&path).unwrap();
