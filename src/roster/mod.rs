@@ -9,7 +9,7 @@
 //!
 //! A row holds the person's own paper code and nothing else. It goes the way of any other code, so
 //! that an altered extract makes nobody pass. [`Roster`] is a file of rows, which is searched where
-//! it lies; `file.rs` says what is in it. [`build`] writes one, for the authority; [`keep`] is where
+//! it lies; `file.rs` says what is in it. [`build()`] writes one, for the authority; [`keep`] is where
 //! a terminal has it. An extract counts for a week at most, and each has a new key, so that two have
 //! nothing in common.
 //!
