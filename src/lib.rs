@@ -16,7 +16,8 @@
 //!
 //! [`trust`] is the set of lists that an authority publishes: the [`key_ring`], mutual
 //! [`recognition`], the [`risk_area`]s, and the place's [`policy`], each one [`document`] with a
-//! version and a date. [`revocation`] is the set of codes that were withdrawn before they expire.
+//! version and a date. [`revocation`] is the set of codes that were withdrawn before they expire, and
+//! [`roster`] the sealed extract in which a desk looks people up who have no phone.
 //! [`sync`] fetches what a trusted root vouches for, by wire or from a stick, and [`store`] keeps it
 //! beside the records.
 //!
@@ -38,8 +39,8 @@
 //! - Time is an argument. [`clock`] alone reads it, and only a program asks it to.
 //! - What judges does no input or output, but that revocations are looked up where they lie, in files
 //!   that are open already and never change. [`store`] and the registers of `authority`, each in a
-//!   room of its own, alone speak SQL; `revocation`, `sync`, `device`, `authority`, and the programs
-//!   alone touch files, and `sync` alone asks a network.
+//!   room of its own, alone speak SQL; `revocation`, `roster`, `sync`, `device`, `authority`, and the
+//!   programs alone touch files, and `sync` alone asks a network.
 //! - The library knows no camera and no screen. Those are the programs', in `src/bin`, and a
 //!   program names no other.
 //! - No input panics, no error ends in a pass, and nothing personal is in an error or a record.
@@ -66,6 +67,7 @@ pub mod recognition;
 pub mod registration;
 pub mod revocation;
 pub mod risk_area;
+pub mod roster;
 pub mod session;
 pub mod shift;
 pub mod store;

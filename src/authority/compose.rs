@@ -1,6 +1,6 @@
 //! A person's code, composed from all registers.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use chrono::TimeDelta;
 use thiserror::Error;
@@ -16,6 +16,7 @@ use crate::{
     id_document::NumberText,
     issuer::IssuerId,
     recognition::NormalStatus,
+    risk_area::RiskAreas,
     symbol::SymbolText,
 };
 
@@ -39,7 +40,7 @@ impl Authority {
     ) -> Result<SymbolText, AuthorityError> {
         let (keys, now) = (self.keys_folder(), whole_seconds(now));
         self.registers.change(|entries| {
-            let claims = compose(entries, number, issuer, kind, now)?;
+            let claims = Composer::new(entries, issuer, now)?.claims(entries, number, kind)?;
             sign_and_remember(entries, &keys, &claims, Some(number))
         })
     }
@@ -72,44 +73,83 @@ pub(super) fn local_status(
     issuer: IssuerId,
     status: NormalStatus,
 ) -> Result<u64, AuthorityError> {
-    let statuses = entries.statuses(issuer)?;
-    let local = statuses.into_iter().find(|(_, normal)| *normal == status);
-    Ok(local.ok_or(StatusError { issuer, status }).map(|(local, _)| local)?)
+    Ok(smallest_status(&entries.statuses(issuer)?, issuer, status)?)
 }
 
-fn compose(
-    entries: &Entries<'_>,
-    number: &NumberText,
+fn smallest_status(
+    statuses: &BTreeMap<u64, NormalStatus>,
     issuer: IssuerId,
-    kind: Kind,
+    status: NormalStatus,
+) -> Result<u64, StatusError> {
+    let local = statuses.iter().find(|(_, normal)| **normal == status);
+    local.map(|(local, _)| *local).ok_or(StatusError { issuer, status })
+}
+
+/// What the codes of one issuer and one instant have in common, whosever they are.
+pub(super) struct Composer {
+    issuer: IssuerId,
+    statuses: BTreeMap<u64, NormalStatus>,
+    areas: RiskAreas,
+    expires: Option<Timestamp>,
     now: Timestamp,
-) -> Result<Claims, AuthorityError> {
-    let person = entries.person(number)?.ok_or(PersonError::NotDeclared)?;
-    let status = person.status().ok_or(PersonError::Withdrawn)?;
-    let binding = match entries.guardian(number)? {
-        None => None,
-        Some((guardian, relation)) => {
-            let code = entries.latest_code(&guardian, now)?;
-            Some(Binding { relation, guardian: code.ok_or(BindingError::GuardianHasNoCode)? })
-        }
-    };
-    Ok(Claims {
-        issuer,
-        expires: now + lifetime(kind),
-        issued: now,
-        code_id: new_code_id()?,
-        status: local_status(entries, issuer, status)?,
-        kind,
-        name: person.name.masked().clone(),
-        id_tail: IdTail::of(number),
-        document_match: None,
-        nat: entries.nat(number, now)?,
-        vaccination: entries.vaccination(number, now)?,
-        travel: entries.travel(number, &super::risk_areas(entries, 0, now)?, now)?,
-        commuter: entries.commuter_home(number, now)?,
-        binding,
-        origin: None,
-    })
+}
+
+impl Composer {
+    pub(super) fn new(
+        entries: &Entries<'_>,
+        issuer: IssuerId,
+        now: Timestamp,
+    ) -> Result<Self, AuthorityError> {
+        let statuses = entries.statuses(issuer)?;
+        let areas = super::risk_areas(entries, 0, now)?;
+        Ok(Self { issuer, statuses, areas, expires: None, now })
+    }
+
+    /// Has codes expire then, and not when their kind does.
+    pub(super) fn expire_by(&mut self, expires: Timestamp) {
+        self.expires = Some(expires);
+    }
+
+    /// Who signs.
+    pub(super) fn issuer(&self) -> IssuerId {
+        self.issuer
+    }
+
+    /// What the registers say of somebody.
+    pub(super) fn claims(
+        &self,
+        entries: &Entries<'_>,
+        number: &NumberText,
+        kind: Kind,
+    ) -> Result<Claims, AuthorityError> {
+        let Self { issuer, now, .. } = *self;
+        let person = entries.person(number)?.ok_or(PersonError::NotDeclared)?;
+        let status = person.status().ok_or(PersonError::Withdrawn)?;
+        let binding = match entries.guardian(number)? {
+            None => None,
+            Some((guardian, relation)) => {
+                let code = entries.latest_code(&guardian, now)?;
+                Some(Binding { relation, guardian: code.ok_or(BindingError::GuardianHasNoCode)? })
+            }
+        };
+        Ok(Claims {
+            issuer,
+            expires: self.expires.unwrap_or(now + lifetime(kind)),
+            issued: now,
+            code_id: new_code_id()?,
+            status: smallest_status(&self.statuses, issuer, status)?,
+            kind,
+            name: person.name.masked().clone(),
+            id_tail: IdTail::of(number),
+            document_match: None,
+            nat: entries.nat(number, now)?,
+            vaccination: entries.vaccination(number, now)?,
+            travel: entries.travel(number, &self.areas, now)?,
+            commuter: entries.commuter_home(number, now)?,
+            binding,
+            origin: None,
+        })
+    }
 }
 
 /// An issuer has no number for a status.

@@ -7,11 +7,13 @@
 //!
 //! [`issue_for`](Authority::issue_for) composes a person's code from what the registers say of
 //! them, [`transcode`](Authority::transcode) converts a province's code into the national
-//! platform's, [`issue`](Authority::issue) signs whatever it is given, and
+//! platform's, [`issue`](Authority::issue) signs whatever it is given,
+//! [`extract`](Authority::extract) seals the codes of the people around a terminal for its desk, and
 //! [`publish`](Authority::publish) makes the lists that terminals trust. [`repository`] is where
 //! terminals fetch them from, signed and bound together, and [`serve`] shows it to a network.
 
 mod compose;
+mod extract;
 pub mod golden;
 mod keys;
 mod person;
@@ -34,6 +36,7 @@ use thiserror::Error;
 
 pub use self::{
     compose::{StatusError, lifetime},
+    extract::{County, Extract, ExtractError, ExtractOrder, Progress, WithoutCounty},
     person::{FullName, Health},
     registers::{
         BindingError, CommuterError, Enrolment, ExceptionError, Guardianship, KeyError,
@@ -53,6 +56,7 @@ use crate::{
     policy::{LifetimeHours, NatAnchor, PolicyDocument, TimeZone, TrustAgeHours},
     recognition::RecognitionDocument,
     risk_area::RiskAreas,
+    roster::RosterError,
     symbol::SymbolText,
     trust::TrustFiles,
 };
@@ -269,6 +273,10 @@ pub enum AuthorityError {
         folder: PathBuf,
     },
 
+    /// A look-up extract cannot be made, or is not there.
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+
     /// A file cannot be read or written.
     #[error("cannot read or write {path}: {source}")]
     File {
@@ -330,6 +338,10 @@ pub enum AuthorityError {
     /// The list of risk areas does not allow it.
     #[error(transparent)]
     RiskArea(#[from] RiskAreaError),
+
+    /// A look-up extract cannot be written or read.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
 
     /// A terminal cannot be put down, or is not there.
     #[error(transparent)]

@@ -312,3 +312,62 @@ fn what_the_registers_say_is_judged_at_the_gate() {
         assert!(!heard.contains(private), "no name and no number is ever said");
     }
 }
+
+#[test]
+fn a_look_up_extract_is_made_published_and_opened_by_a_token() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (authority, token) = (path("authority"), path("token.json"));
+    let done = |arguments: &[&str]| {
+        let output = run(AUTHORITY, arguments);
+        assert_eq!(status(&output), 0, "{arguments:?}: {}", stderr(&output));
+        output
+    };
+    done(&["init", &authority, "--demo"]);
+    let number = "11010519491231002X";
+    let person = ["--number", number, "--at", NOW];
+    done(&[&["person", "declare", &authority, "--name", "张三"], &person[..]].concat());
+    let put = ["terminal", "put", &authority, "--terminal", "gate-3", "--place", "station"];
+    done(&put);
+
+    let extract =
+        ["extract", &authority, "--terminal", "gate-3", "--county", "110105", "--at", NOW];
+    let output = done(&[&extract[..], &["--days", "2", "--no-stretching"]].concat());
+    let epoch = 1_637_366_400;
+    assert_eq!(
+        stdout(&output),
+        format!("epoch {epoch}: 1 codes, 0 left out, until 2021-11-22T00:00:00Z\n")
+    );
+    assert_eq!(stderr(&output), "1 of 1 people\n1024 of 1024 rows sealed\n");
+    let write = ["token", &authority, "--terminal", "gate-3", "--out", &token, "--at", NOW];
+    done(&write);
+    assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+    let written: Value = serde_json::from_slice(&fs::read(&token).unwrap()).unwrap();
+    assert_eq!((&written["terminal"], &written["epoch"]), (&json!("gate-3"), &json!(epoch)));
+    // What was there is not written over.
+    assert_eq!(status(&run(AUTHORITY, &write)), 1);
+
+    let (keys, out) = (path("root-keys"), path("out"));
+    done(&["root", "init", &authority, &keys, "--at", NOW]);
+    done(&["publish", &authority, &out, "--at", NOW]);
+    let mut names = fs::read_dir(path("out/targets")).unwrap().map(|entry| entry.unwrap().path());
+    let extract =
+        names.find(|path| path.to_str().unwrap().ends_with(".roster-gate-3.bin")).unwrap();
+    let roster = greengate::roster::Roster::open(&extract, "gate-3").unwrap();
+    let opened = greengate::roster::EpochToken::open(Path::new(&token)).unwrap();
+    roster.unlock(&opened).unwrap();
+
+    let wrong = [
+        ("no county", vec!["extract", &authority, "--terminal", "gate-3"], 2),
+        (
+            "five digits",
+            vec!["extract", &authority, "--terminal", "gate-3", "--county", "11010"],
+            2,
+        ),
+        ("nobody's", vec!["extract", &authority, "--terminal", "gate-4", "--county", "110105"], 1),
+        ("none", vec!["token", &authority, "--terminal", "gate-4", "--out", &out], 1),
+    ];
+    for (case, arguments, expected) in wrong {
+        assert_eq!(status(&run(AUTHORITY, &arguments)), expected, "{case}");
+    }
+}

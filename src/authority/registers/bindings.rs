@@ -105,6 +105,21 @@ impl Entries<'_> {
         )
     }
 
+    /// Whose codes somebody handles.
+    pub(crate) fn dependants_of(
+        &self,
+        guardian: &NumberText,
+    ) -> Result<Vec<NumberText>, RegisterError> {
+        self.all(
+            "SELECT dependant FROM binding WHERE guardian = ?1 ORDER BY dependant",
+            [guardian.expose()],
+            |row| {
+                let dependant = NumberText::new(&row.get::<_, String>(0)?);
+                dependant.ok_or(RegisterError::Content { what: "a dependant" })
+            },
+        )
+    }
+
     fn dependants(&self, guardian: &NumberText) -> Result<u32, RegisterError> {
         let count = self.first(
             "SELECT count(*) FROM binding WHERE guardian = ?1",

@@ -189,6 +189,34 @@ impl Entries<'_> {
         )
     }
 
+    /// How many have declared under numbers from one text to before another.
+    pub(crate) fn people_between(&self, from: &str, to: &str) -> Result<u64, RegisterError> {
+        let count: Option<i64> = self.first(
+            "SELECT count(*) FROM person WHERE number >= ?1 AND number < ?2",
+            [from, to],
+            |row| Ok(row.get(0)?),
+        )?;
+        Ok(count.unwrap_or_default().cast_unsigned())
+    }
+
+    /// The first of these numbers, `limit` at the most, in their order.
+    pub(crate) fn numbers_between(
+        &self,
+        from: &str,
+        to: &str,
+        limit: usize,
+    ) -> Result<Vec<NumberText>, RegisterError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.all(
+            "SELECT number FROM person WHERE number >= ?1 AND number < ?2 ORDER BY number LIMIT ?3",
+            params![from, to, limit],
+            |row| {
+                let number = NumberText::new(&row.get::<_, String>(0)?);
+                number.ok_or(RegisterError::Content { what: "a number" })
+            },
+        )
+    }
+
     /// Somebody's declaration, if `step` can be done from where it stands.
     fn person_at(
         &self,

@@ -8,9 +8,10 @@ use crate::{
     authority::{Authority, AuthorityError},
     language::Words,
     place::Gate,
+    roster::{self, MAX_TERMINAL},
 };
 
-/// The longest name of a terminal, of a place, or of a gate, in characters.
+/// The longest name of a place or of a gate, in characters.
 const MAX_NAME: usize = 64;
 
 impl Authority {
@@ -18,10 +19,13 @@ impl Authority {
     ///
     /// # Errors
     ///
-    /// [`TerminalError::Name`].
+    /// [`TerminalError::Name`] and [`TerminalError::TerminalName`].
     pub fn put_terminal(&mut self, terminal: &str, gate: &Gate) -> Result<(), AuthorityError> {
         let Gate { place, name, gate } = gate;
-        let texts = [terminal, &name.zh, &name.en, gate];
+        if roster::file_name(terminal).is_none() {
+            return Err(TerminalError::TerminalName.into());
+        }
+        let texts = [&name.zh, &name.en, gate];
         if texts.into_iter().any(|text| !is_name(text)) {
             return Err(TerminalError::Name.into());
         }
@@ -99,6 +103,13 @@ pub enum TerminalError {
     /// A name is empty, too long, or has control characters.
     #[error("a name has 1 to {MAX_NAME} characters, and no control characters")]
     Name,
+
+    /// The terminal's name cannot be part of a file's, by which its look-up extract is published.
+    #[error(
+        "a terminal's name has 1 to {MAX_TERMINAL} lower-case letters and digits, and hyphens \
+         between them"
+    )]
+    TerminalName,
 
     /// There is none of this name.
     #[error("no terminal of that name is in the register")]

@@ -356,8 +356,8 @@ impl Repository {
 }
 
 impl Authority {
-    /// Makes the next version of the lists, issued at `now`, and publishes them and the `others`
-    /// in the folder `out`.
+    /// Makes the next version of the lists, issued at `now`, and publishes them, each terminal's
+    /// look-up extract, and the `others` in the folder `out`.
     ///
     /// # Errors
     ///
@@ -394,6 +394,8 @@ impl Authority {
                 _ => {}
             }
         }
+        let extracts = self.extracts(now)?.into_iter();
+        others.extend(extracts.map(|(name, path)| (name, Payload::File(path))));
         let lists = self.publish(now)?;
         let lists = lists
             .present()

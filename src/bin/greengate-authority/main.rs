@@ -5,6 +5,7 @@ mod binding;
 mod code;
 mod commuter;
 mod exception;
+mod extract;
 mod issue;
 mod key;
 mod medical;
@@ -98,6 +99,7 @@ enum Command {
     /// The policy pack in force.
     #[command(subcommand)]
     Policy(policy::Policy),
+    Extract(extract::Extract),
     Publish(repository::Publish),
     /// People whom staff have registered by hand.
     #[command(subcommand)]
@@ -109,6 +111,7 @@ enum Command {
     #[command(subcommand)]
     Terminal(terminal::Terminal),
     Timestamp(repository::Timestamp),
+    Token(extract::Token),
     Serve(repository::Serve),
     /// Write the next version of the lists that terminals trust.
     Trust {
@@ -175,11 +178,13 @@ impl Command {
             Self::Exception(exception) => exception.run(),
             Self::Partner(partner) => partner.run(out),
             Self::Policy(policy) => policy.run(out),
+            Self::Extract(extract) => extract.run(out),
             Self::Publish(publish) => publish.run(),
             Self::Registration(registration) => registration.run(out),
             Self::Root(root) => root.run(out),
             Self::Terminal(terminal) => terminal.run(out),
             Self::Timestamp(timestamp) => timestamp.run(),
+            Self::Token(token) => token.run(),
             Self::Serve(serve) => serve.run(out),
             Self::Trust { folder, out, at } => {
                 let mut authority = Authority::open(folder)?;
