@@ -37,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("shift", &["audit", "credential", "decision", "id_document"]),
     ("presentation", &["credential", "decision", "id_document", "risk_area"]),
     ("audit", &["credential", "decision", "symbol"]),
-    ("session", &["credential", "decision", "symbol"]),
+    ("session", &["credential", "decision", "id_document", "symbol"]),
     (
         "store",
         &[
@@ -53,7 +53,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "update",
         ],
     ),
-    ("sync", &["document", "provisioning", "revocation", "store", "trust", "update"]),
+    ("sync", &["document", "provisioning", "revocation", "roster", "store", "trust", "update"]),
     ("device", &["frame"]),
     (
         "authority",

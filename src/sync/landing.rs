@@ -35,6 +35,9 @@ const PARTIAL: &str = "partial";
 /// What is there whole, by name, and lists of revocations that changes were worked into.
 const BROUGHT: &str = "brought";
 
+/// The look-up extract.
+const EXTRACT: &str = "extract";
+
 /// The changes that are worked in.
 const CHANGES: &str = "changes";
 
@@ -92,6 +95,11 @@ impl Landing {
         self.folder.join(CHANGES)
     }
 
+    /// Where the look-up extract is put.
+    pub(super) fn extract(&self) -> PathBuf {
+        self.folder.join(EXTRACT)
+    }
+
     /// Where the part of a file is that should have this digest.
     pub(super) fn partial(&self, digest: &str) -> PathBuf {
         self.folder.join(PARTIAL).join(digest)
@@ -132,7 +140,10 @@ impl Landing {
                 _ => {}
             }
         }
-        Ok(())
+        match fs::remove_file(self.extract()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
+    roster::RosterError,
     store::{InstallError, StoreError, UpdateError},
     trust::DocumentKind,
     update::{Metadata, Role},
@@ -58,6 +59,10 @@ pub enum SyncError {
         /// Whose.
         role: Role,
     },
+
+    /// The lists are installed, and the look-up extract is not.
+    #[error("the lists are installed, and not the look-up extract: {0}; tell the authority")]
+    Extract(#[from] RosterError),
 
     /// The source shows something too old to be told from a replay.
     #[error(
@@ -248,6 +253,7 @@ impl SyncError {
             Self::Incomplete { .. } => "Y40",
             Self::Lists(_) => "Y41",
             Self::TooManyRoots => "Y42",
+            Self::Extract(_) => "Y43",
             Self::Unforeseen { .. } => "Y49",
             Self::Missing { .. } => "Y30",
             Self::Unreachable { .. } => "Y31",

@@ -25,6 +25,7 @@ use crate::{
     clock::Timestamp,
     document::MAX_BYTES,
     revocation::{FileName, ListId, yielding},
+    roster,
     store::{Store, Trusted, Update},
     trust::{DocumentKind, TrustFiles},
 };
@@ -63,15 +64,23 @@ pub fn sync_telling(
     mut tell: impl FnMut(&Progress),
     now: Timestamp,
 ) -> Result<Synced, SyncError> {
-    let state = store.revocations_folder().and_then(Path::parent);
-    let landing = match state {
+    let state = store.revocations_folder().and_then(Path::parent).map(Path::to_path_buf);
+    let landing = match &state {
         None => None,
         Some(state) => Some(Landing::open(state, source)?.ok_or(SyncError::Busy)?),
     };
     let trusted = store.trusted()?.ok_or(SyncError::NoRoot)?;
+    let terminal = store.terminal()?.filter(|_| state.is_some());
+    let extract = terminal.as_deref().and_then(roster::file_name);
     let fetch = |tell| {
         let verified = verify_telling(&trusted, source, Meter::new(Some(tell)), now)?;
-        let fetching = Fetching { verified, trusted: &trusted, now };
+        let fetching = Fetching {
+            verified,
+            trusted: &trusted,
+            extract: extract.as_deref(),
+            state: state.as_deref(),
+            now,
+        };
         let fetched = fetching.fetch(landing.as_ref());
         fetched.map_err(|error| fetching.verified.refusal(&trusted, error))
     };
@@ -88,6 +97,13 @@ pub fn sync_telling(
         Ok(Some(update)) => {
             let brought = landing.as_ref().map(Landing::brought);
             store.update_from(&update, brought.as_deref(), now)?;
+            if let (Some(landing), Some(state), Some(terminal)) = (&landing, &state, &terminal) {
+                let arrived = landing.extract();
+                if arrived.exists() {
+                    roster::keep::install(&arrived, state, terminal, now)?;
+                }
+                roster::keep::sweep(state, terminal, now)?;
+            }
             Ok(Synced::Updated)
         }
         Err(Refusal { error, newer_root }) => {
@@ -103,6 +119,10 @@ pub fn sync_telling(
 struct Fetching<'sync> {
     verified: Verified,
     trusted: &'sync Trusted,
+    /// The name of this terminal's look-up extract, if it can have one.
+    extract: Option<&'sync str>,
+    /// Where it is kept.
+    state: Option<&'sync Path>,
     now: Timestamp,
 }
 
@@ -139,7 +159,22 @@ impl Fetching<'_> {
         let files = self.lists()?;
         if let Some(landing) = landing {
             let named = |wanted: &Wanted<'_>| digest_of(wanted.target);
-            landing.keep(&wanted.iter().map(named).collect::<BTreeSet<_>>(), self.now)?;
+            let extract = self.extract.and_then(|name| Some((name, self.verified.target(name)?)));
+            let is_kept = |name: &str, target| {
+                let kept = self.state.map(|state| File::open(state.join(name)));
+                kept.is_some_and(|kept| {
+                    kept.and_then(|kept| is_target(kept, target)).unwrap_or(false)
+                })
+            };
+            let extract = extract.filter(|(name, target)| !is_kept(name, target));
+            let mut to_land: BTreeSet<_> = wanted.iter().map(named).collect();
+            to_land.extend(extract.map(|(_, target)| digest_of(target)));
+            landing.keep(&to_land, self.now)?;
+            if let Some((name, target)) = extract {
+                meter.expect(target.length);
+                let (partial, path) = (landing.partial(&digest_of(target)), landing.extract());
+                self.verified.fetch(name, target, roster::MAX_BYTES, &partial, &path)?;
+            }
             for wanted in &wanted {
                 self.bring(wanted, landing)?;
             }
