@@ -4,6 +4,7 @@
 //! never stops: while a result shows, the next code is judged as soon as the result has been up for
 //! [`SHOWN_AT_LEAST`]. Nothing waits, and nothing is decided here.
 
+pub mod desk;
 mod group;
 
 use chrono::TimeDelta;

@@ -6,7 +6,7 @@
 
 use chrono::TimeDelta;
 use greengate::{
-    audit::{self, AuditRecord},
+    audit::{self, AuditRecord, StaffNumber},
     clock::{Anchor, ClockState, Timestamp, Uptime},
     decision::{Basis, Decision, History, Shown, Verdict, explain, judge_reading},
     frame::Frame,
@@ -16,6 +16,12 @@ use greengate::{
     session::{Companions, Effect, Event, Session, Tally},
     store::{Store, StoreError, Totals},
     symbol::{self, Effort, Reading},
+};
+#[cfg(feature = "kiosk")]
+use greengate::{
+    credential::{IdMatch, MatchKeys},
+    id_document::DocumentNumber,
+    symbol::SymbolText,
 };
 
 /// After how long a good clock is anchored anew.
@@ -40,6 +46,8 @@ pub(crate) struct Lane {
     clock: ClockState,
     anchor: Option<Anchor>,
     pruned: Option<Timestamp>,
+    /// Who is on duty.
+    staff: Option<StaffNumber>,
 }
 
 /// Whether the lane can decide.
@@ -95,6 +103,7 @@ impl Lane {
             clock: ClockState::Good,
             anchor: store.anchor()?,
             pruned: None,
+            staff: None,
             store,
         };
         lane.look_at_clock(up, now)?;
@@ -156,6 +165,49 @@ impl Lane {
     /// What the group that is coming has come to so far, if one is.
     pub(crate) fn tally(&self) -> Option<Tally> {
         self.companions.tally()
+    }
+
+    /// Judges the code of somebody who was looked up by this document, or that there is none, as a
+    /// code that was shown is judged. A code of another document's is nobody's here.
+    #[cfg(feature = "kiosk")]
+    pub(crate) fn judge_looked_up(
+        &mut self,
+        code: Option<SymbolText>,
+        number: &DocumentNumber,
+        now: Timestamp,
+    ) -> Result<Judged, StoreError> {
+        let reading =
+            Reading { seen: usize::from(code.is_some()), texts: code.into_iter().collect() };
+        let decision = judge_reading(&reading, &self.basis, &self.history, now);
+        let decision = decision.unwrap_or_else(Decision::not_found);
+        let matches = decision.credential().map(|found| found.compare(number, &MatchKeys::NONE));
+        let decision = match matches {
+            Some(IdMatch::Mismatch) => decision.mismatched(),
+            Some(IdMatch::Match | IdMatch::TailOnly) | None => decision,
+        };
+        self.conclude(decision, &reading, now)
+    }
+
+    /// Makes of a decision one that the document is another's, and keeps the record of it.
+    #[cfg(feature = "kiosk")]
+    pub(crate) fn deny_mismatched(
+        &mut self,
+        decision: Decision,
+        now: Timestamp,
+    ) -> Result<Judged, StoreError> {
+        self.conclude(decision.mismatched(), &Reading::default(), now)
+    }
+
+    /// The store, for what the desk keeps in it.
+    #[cfg(feature = "kiosk")]
+    pub(crate) fn store(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// Records decisions under who is on duty from now on.
+    #[cfg(feature = "kiosk")]
+    pub(crate) fn set_staff(&mut self, staff: Option<StaffNumber>) {
+        self.staff = staff;
     }
 
     /// Reads a frame and does what follows from it.
@@ -240,12 +292,24 @@ impl Lane {
     /// Judges what was read, keeps the record, and only then says what to show.
     fn judge(&mut self, reading: &Reading, now: Timestamp) -> Option<Showing> {
         let decision = judge_reading(reading, &self.basis, &self.history, now)?;
+        let Ok(judged) = self.conclude(decision, reading, now) else { return Some(self.fail()) };
+        let effect = self.session.on(Event::Judged(judged.decision.verdict()), now);
+        debug_assert_eq!(effect, None, "a judgement is shown, and asks for nothing else");
+        Some(Showing::Result(Box::new(judged)))
+    }
+
+    /// Keeps the record of a decision, and makes of it what is shown.
+    fn conclude(
+        &mut self,
+        decision: Decision,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> Result<Judged, StoreError> {
         let digest_key = self.store.digest_key();
         let mut record = AuditRecord::of(&decision, reading, &self.basis, digest_key, now);
         record.clock = self.clock;
-        if self.store.record(&record).is_err() {
-            return Some(self.fail());
-        }
+        record.staff.clone_from(&self.staff);
+        self.store.record(&record)?;
         self.service = Service::In;
         let checks = match self.audience {
             Audience::Public => Vec::new(),
@@ -262,10 +326,8 @@ impl Lane {
             self.basis.floor = self.basis.floor.raised_to(now);
         }
         self.totals.add(decision.verdict());
-        let effect = self.session.on(Event::Judged(decision.verdict()), now);
-        debug_assert_eq!(effect, None, "a judgement is shown, and asks for nothing else");
         let presentation = Presentation::of(&decision, &self.basis, self.audience, now);
-        Some(Showing::Result(Box::new(Judged { decision, presentation, checks })))
+        Ok(Judged { decision, presentation, checks })
     }
 
     fn fail(&mut self) -> Showing {

@@ -102,7 +102,7 @@ impl Demo {
         }
         let Stage { lane, mut queue, .. } = stage;
         let frames = crate::kiosk::Source::Drawn(Box::new(move |now| queue.frame(now)));
-        crate::kiosk::run(|_| lane, frames, crate::kiosk::Fetching::never(), &self.window)
+        crate::kiosk::run(|_| lane, frames, crate::kiosk::Fetching::never(), None, &self.window)
     }
 
     #[cfg(not(feature = "kiosk"))]

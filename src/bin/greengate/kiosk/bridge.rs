@@ -3,6 +3,8 @@
 //! Nothing is decided here. Each function copies one of our types into its Slint counterpart, or
 //! forwards one callback to a channel.
 
+mod desk;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -17,13 +19,17 @@ use greengate::{
     language,
     policy::TrustAge,
     presentation::{self, ExplainedCheck, Presentation, Subject},
+    session::desk::Key,
 };
 use slint::{
     ComponentHandle, ModelRc, PhysicalSize, PlatformError, Rgb8Pixel, SharedPixelBuffer, VecModel,
     Weak,
 };
 
-use super::status::{self, Network};
+use super::{
+    desk::view::View,
+    status::{self, Network},
+};
 
 #[allow(clippy::all, clippy::pedantic, clippy::restriction, warnings, reason = "generated code")]
 mod generated {
@@ -38,10 +44,14 @@ pub(crate) enum Request {
     Acknowledge,
     /// Begin a group, or end the one there is.
     BeginOrEndGroup,
+    /// Go on at the desk, by the way of that number among those that are shown.
+    Choose(usize),
     /// Give back the time that a result is shown, since nobody reads its checks any more.
     CloseExplanation,
     /// Say what each check saw, and leave it up to be read.
     Explain,
+    /// A key was typed or touched at the desk.
+    Press(Key),
 }
 
 /// What the window is to show from now on.
@@ -51,6 +61,8 @@ pub(crate) enum Update {
     Camera,
     /// Who reads the screen.
     Audience(presentation::Audience),
+    /// The desk, and the result that it shows, if there is one.
+    Desk(Box<View>, Option<Box<Presentation>>),
     /// Whether each check of the result is told.
     Explaining(bool),
     /// What people who come together have come to so far, if there are any.
@@ -170,6 +182,7 @@ pub(crate) fn connect(window: &AppWindow, requests: &Sender<Request>) {
     bridge.on_begin_or_end_group(asks(Request::BeginOrEndGroup));
     bridge.on_close_explanation(asks(Request::CloseExplanation));
     bridge.on_explain(asks(Request::Explain));
+    desk::connect(window, requests);
     let weak = window.as_weak();
     bridge.on_speak(move |language| {
         weak.upgrade_in_event_loop(move |window| speak(&window, language)).ok();
@@ -205,6 +218,14 @@ pub(crate) fn apply(window: &AppWindow, update: Update) {
             bridge.set_explaining(false);
             bridge.set_hint(Hint::HoldStill);
             bridge.set_screen(Screen::Scanning);
+        }
+        Update::Desk(view, presentation) => {
+            if let Some(presentation) = presentation {
+                bridge.set_card(card(*presentation, Vec::new()));
+            } else {
+                bridge.set_card(ResultCard::default());
+            }
+            desk::apply(window, *view);
         }
         Update::NoCamera(fault) => {
             bridge.set_fault(fault.into());

@@ -6,6 +6,7 @@
 
 mod bridge;
 pub(crate) mod camera;
+mod desk;
 mod fetching;
 pub(crate) mod shots;
 mod source;
@@ -27,6 +28,7 @@ use sd_notify::NotifyState;
 use self::{
     bridge::{Request, Screens, Update, Updates},
     camera::{Camera, capture::CaptureError},
+    desk::{Counter, Setting},
     fetching::Repository,
     source::Next,
 };
@@ -66,6 +68,22 @@ pub(crate) struct Kiosk {
     /// Who reads the screen: `staff` see reason codes and names, the `public` softer words.
     #[arg(long, value_enum, default_value_t = AudienceArgument::Staff)]
     audience: AudienceArgument,
+
+    /// Be the desk of a "no health code" channel: staff sign in, and look people up by document.
+    #[arg(long)]
+    desk: bool,
+
+    /// The serial port of the desk's reader of identity cards, such as /dev/ttyUSB0.
+    #[arg(long, value_name = "PORT", requires = "desk")]
+    reader: Option<PathBuf>,
+
+    /// Where the token with the key of the look-up extract is at sign-in, such as on a stick.
+    #[arg(long, value_name = "FILE", requires = "desk")]
+    token: Option<PathBuf>,
+
+    /// The folder that shift reports are written into, such as where a stick is mounted.
+    #[arg(long, value_name = "DIR", requires = "desk")]
+    export: Option<PathBuf>,
 
     #[command(flatten)]
     window: Window,
@@ -128,7 +146,13 @@ impl Kiosk {
             Source::Camera(Camera::start(program, self.camera.as_deref(), clock::now))
         };
         let (state, audience) = (state.to_path_buf(), self.audience.into());
-        run(move |updates| open(&state, audience, updates), source, fetching, &self.window)
+        let desk = self.desk.then(|| Setting {
+            reader: self.reader.clone(),
+            token: self.token.clone(),
+            export: self.export.clone(),
+            state: state.clone(),
+        });
+        run(move |updates| open(&state, audience, updates), source, fetching, desk, &self.window)
     }
 }
 
@@ -159,6 +183,7 @@ pub(crate) fn run(
     open: impl FnOnce(&Updates) -> Lane + Send + 'static,
     source: Source,
     fetching: Fetching,
+    desk: Option<Setting>,
     window: &Window,
 ) -> Result<u8, Failure> {
     let (requests, received) = mpsc::channel();
@@ -170,7 +195,8 @@ pub(crate) fn run(
         .spawn(move || {
             let updates = Ending(updates);
             let lane = open(&updates.0);
-            attend(lane, source, &fetching, &received, &updates.0);
+            let counter = desk.map(|setting| Counter::new(setting, clock::now()));
+            attend(lane, counter, source, &fetching, &received, &updates.0);
         })
         .map_err(Failure::state)?;
     screens.run().map_err(|error| Failure::state(format!("the window failed: {error}")))?;
@@ -207,6 +233,7 @@ impl Drop for Ending {
 /// Runs the lane until nobody is there to ask anything of it.
 fn attend(
     mut lane: Lane,
+    mut counter: Option<Counter>,
     mut source: Source,
     fetching: &Fetching,
     requests: &Receiver<Request>,
@@ -218,7 +245,13 @@ fn attend(
     updates.send(Update::Audience(lane.audience()));
     tell_service(NotifyState::Ready);
     loop {
+        // The desk has the window, but while it waits for a code to be shown.
+        let at_desk = counter.as_ref().is_some_and(|counter| !counter.is_scanning());
         let showing = match source.next() {
+            Next::Frame(frame) if at_desk => {
+                can_see = true;
+                lane.tick(frame.taken())
+            }
             Next::Frame(frame) => {
                 let camera_is_back = !can_see;
                 can_see = true;
@@ -228,16 +261,40 @@ fn attend(
             }
             Next::Fault(words) => {
                 can_see = false;
-                updates.send(Update::NoCamera(words));
+                if !at_desk {
+                    updates.send(Update::NoCamera(words));
+                }
                 None
             }
             Next::Nothing => lane.tick(clock::now()),
         };
-        send(updates, showing, can_see);
-        match requests.try_recv() {
-            Ok(request) => answer(request, &mut lane, updates, can_see),
-            Err(mpsc::TryRecvError::Empty) => {}
-            Err(mpsc::TryRecvError::Disconnected) => return,
+        if let Some(counter) = &mut counter {
+            counter.follow_lane(showing.as_ref(), clock::now());
+        }
+        if !at_desk {
+            send(updates, showing, can_see);
+        }
+        // All that was typed since the last frame.
+        loop {
+            let now = clock::now();
+            match (requests.try_recv(), &mut counter) {
+                (Ok(Request::Press(key)), Some(counter)) => counter.press(key, &mut lane, now),
+                (Ok(Request::Choose(number)), Some(counter)) => {
+                    counter.choose(number, &mut lane, now);
+                }
+                (Ok(request), _) => answer(request, &mut lane, updates, can_see),
+                (Err(mpsc::TryRecvError::Empty), _) => break,
+                (Err(mpsc::TryRecvError::Disconnected), _) => return,
+            }
+        }
+        if let Some(counter) = &mut counter {
+            let was_scanning = counter.is_scanning();
+            counter.tick(&mut lane, clock::now());
+            if !was_scanning && counter.is_scanning() {
+                updates.send(Update::Camera);
+            } else if let Some((view, presentation)) = counter.view(clock::now()) {
+                updates.send(Update::Desk(Box::new(view), presentation.map(Box::new)));
+            }
         }
         let now = clock::now();
         let tally = lane.tally();
@@ -253,7 +310,15 @@ fn attend(
             if updates.are_followed() {
                 tell_service(NotifyState::Watchdog);
             }
-            send(updates, lane.refresh(clock::uptime().as_ref(), now), can_see);
+            let refreshed = lane.refresh(clock::uptime().as_ref(), now);
+            if at_desk {
+                // Whether the desk can work shows in what it is asked for next.
+                if let Some(showing @ Showing::OutOfService) = refreshed {
+                    send(updates, Some(showing), can_see);
+                }
+            } else {
+                send(updates, refreshed, can_see);
+            }
             updates.send(Update::Status(status::of(&lane, fetching.percent(), now)));
         }
     }
@@ -272,6 +337,7 @@ fn answer(request: Request, lane: &mut Lane, updates: &Updates, can_see: bool) {
     match request {
         Request::Acknowledge => send(updates, lane.acknowledge(now), can_see),
         Request::BeginOrEndGroup => lane.tap_group(now),
+        Request::Choose(_) | Request::Press(_) => {}
         Request::CloseExplanation => updates.send(Update::Explaining(false)),
         Request::Explain => {
             if lane.study(now) {
