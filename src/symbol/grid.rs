@@ -4,6 +4,7 @@
 //! modules there are, and the alignment patterns correct the perspective: the one farthest out as a
 //! whole, the others piece by piece, for paper that is not flat.
 
+use super::bend::Bend;
 use super::finder::Finder;
 use super::modules::Modules;
 use super::outline::Outline;
@@ -181,6 +182,31 @@ impl Grid {
         [(0, 0), (far, 0), (0, far)].map(finder).into_iter().fold(1.0, f64::min)
     }
 
+    /// How much of the contrast between wide parts is left between single modules: one if all, and
+    /// little in what is blurred.
+    pub(super) fn sharpness(&self, plane: &Plane<'_>) -> f64 {
+        let mean = |places: &mut dyn Iterator<Item = Point>| {
+            let looks: Vec<f64> = places.map(|at| -self.darkness(plane, at)).collect();
+            looks.iter().sum::<f64>() / real(looks.len().max(1))
+        };
+        let far = real(self.size) - 7.0;
+        let middles = [(3.5, 3.5), (far + 3.5, 3.5), (3.5, far + 3.5)];
+        let around = middles.map(|(x, y)| Point::new(x, y));
+        let dark = mean(&mut around.into_iter());
+        // The quiet zone is the one wide light part there is.
+        let beside = [(-1.5, 3.5), (3.5, -1.5), (far + 3.5, -1.5), (-1.5, far + 3.5)];
+        let light = mean(&mut beside.into_iter().map(|(x, y)| Point::new(x, y)));
+        let timing = |rest: usize| {
+            let along = (8..self.size - 8).filter(move |place| place % 2 == rest);
+            along.flat_map(|place| {
+                let along = real(place) + 0.5;
+                [Point::new(along, 6.5), Point::new(6.5, along)]
+            })
+        };
+        let narrow = mean(&mut timing(1)) - mean(&mut timing(0));
+        narrow / (light - dark).max(1.0)
+    }
+
     /// The grid held by `anchors` and by the alignment pattern farthest out.
     pub(super) fn aligned(&self, plane: &Plane<'_>, anchors: Anchors) -> Self {
         let Some(&last) = alignment_places(self.size).last() else {
@@ -212,10 +238,15 @@ impl Grid {
         Self { perspective, pins, ..*self }
     }
 
+    /// The brightness of each module, at its middle alone.
+    pub(super) fn glance(&self, plane: &Plane<'_>) -> Modules {
+        let values = square(self.size)
+            .map(|(x, y)| -self.darkness(plane, Point::new(real(x) + 0.5, real(y) + 0.5)));
+        Modules::new(values.collect(), self.size)
+    }
+
     /// The brightness of each module.
     pub(super) fn sample(&self, plane: &Plane<'_>) -> Modules {
-        const AROUND: [(f64, f64); 5] =
-            [(0.0, 0.0), (0.22, 0.0), (-0.22, 0.0), (0.0, 0.22), (0.0, -0.22)];
         let places = alignment_places(self.size);
         let shifts = self.shifts(plane, &places);
         let mut values = Vec::with_capacity(self.size * self.size);
@@ -228,6 +259,23 @@ impl Grid {
             }
         }
         Modules::new(values, self.size)
+    }
+
+    /// The brightness of each module, bent as paper may be.
+    pub(super) fn bent(&self, plane: &Plane<'_>) -> Modules {
+        let places = alignment_places(self.size);
+        let shifts = self.shifts(plane, &places);
+        let look = |module: Point| {
+            let module = module.plus(shift_at(&places, &shifts, module));
+            -self.darkness(plane, module)
+        };
+        let bend = Bend::fit(self.size, look);
+        let values = square(self.size).map(|(x, y)| {
+            let middle = Point::new(real(x) + 0.5, real(y) + 0.5);
+            let middle = middle.plus(bend.at(middle));
+            AROUND.map(|(x, y)| look(middle.plus(Point::new(x, y)))).iter().sum()
+        });
+        Modules::new(values.collect(), self.size)
     }
 
     /// How far each alignment pattern lies from where it should, in modules, row by row.
@@ -248,7 +296,7 @@ impl Grid {
     /// How far the alignment pattern near `module` lies from it, looked for within `reach` modules.
     fn alignment(&self, plane: &Plane<'_>, module: Point, reach: usize) -> Option<Point> {
         let coarse = self.nearest_alignment(plane, module, 2 * reach, 2)?;
-        let fine = self.nearest_alignment(plane, module.plus(coarse), 4, 8)?;
+        let fine = self.nearest_alignment(plane, module.plus(coarse), 2, 4)?;
         Some(coarse.plus(fine))
     }
 
@@ -284,6 +332,9 @@ impl Grid {
         best.1
     }
 }
+
+/// Where in a module its brightness is sampled, from its middle.
+const AROUND: [(f64, f64); 5] = [(0.0, 0.0), (0.22, 0.0), (-0.22, 0.0), (0.0, 0.22), (0.0, -0.22)];
 
 /// How much the points count that hold a grid: one at a corner of a finder pattern, which noise
 /// moves; at its middle; at an alignment pattern, which alone holds the far end; and one that must

@@ -15,7 +15,7 @@ use greengate::{
     presentation::{Audience, ExplainedCheck, Presentation, explained},
     session::{Companions, Effect, Event, Session, Tally},
     store::{Store, StoreError, Totals},
-    symbol::{self, Effort, Reading},
+    symbol::{Reader, Reading},
 };
 
 /// After how long a good clock is anchored anew.
@@ -34,6 +34,7 @@ pub(crate) struct Lane {
     history: History,
     companions: Companions,
     session: Session,
+    reader: Reader,
     audience: Audience,
     totals: Totals,
     service: Service,
@@ -90,6 +91,7 @@ impl Lane {
             totals: store.totals(now)?,
             companions: Companions::default(),
             session: Session::default(),
+            reader: Reader::new(),
             audience,
             service: Service::In,
             clock: ClockState::Good,
@@ -160,7 +162,7 @@ impl Lane {
 
     /// Reads a frame and does what follows from it.
     pub(crate) fn see(&mut self, frame: &Frame) -> Option<Showing> {
-        let reading = symbol::read(frame, Effort::Live);
+        let reading = self.reader.next(frame);
         let now = frame.taken();
         self.companions.pass_time(now);
         match self.session.on(Event::Read(&reading), now) {
