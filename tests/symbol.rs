@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use greengate::clock::Timestamp;
 use greengate::frame::Frame;
-use greengate::symbol::{Effort, Reading, SymbolText, read};
+use greengate::symbol::{Effort, Hint, Reader, Reading, SymbolText, read};
 use proptest::prelude::*;
 use qrcodegen::{QrCode, QrCodeEcc, QrSegment, Version};
 
@@ -110,6 +110,11 @@ impl Picture {
     fn cropped(self, across: u32, down: u32) -> Self {
         let (width, height) = (self.width - 2 * across, self.height - 2 * down);
         Self::new(width, height, |x, y| self.at(x + across, y + down))
+    }
+
+    /// The rows above `bottom` alone.
+    fn cut_below(self, bottom: u32) -> Self {
+        Self::new(self.width, bottom, |x, y| self.at(x, y))
     }
 
     fn at(&self, x: u32, y: u32) -> u8 {
@@ -218,6 +223,75 @@ fn effort_decides_what_else_is_read() {
         let frame = picture.frame();
         assert_eq!(told(&frame, Effort::Live), live, "{name}, live");
         assert_eq!(told(&frame, Effort::Thorough), thorough, "{name}, thorough");
+    }
+}
+
+#[test]
+fn a_reader_takes_turns_until_it_reads() {
+    let text = code(200);
+    let clean = Picture::grey().with(&symbol(&text, 11), (320.0, 240.0), STRAIGHT);
+    // Up to which frame, all of them alike.
+    let cases = [
+        ("clean", clean.clone(), 1),
+        ("mirrored", clean.clone().mirrored(), 1),
+        ("light on dark", clean.clone().inverted(), 4),
+        ("light on dark and mirrored", clean.clone().inverted().mirrored(), 4),
+        ("far out of focus", clean.smeared(3, 3), 8),
+    ];
+    for (name, picture, frames) in cases {
+        let frame = picture.frame();
+        let mut reader = Reader::new();
+        let read = (1..=frames).find(|_| reader.next(&frame).texts == reading(&[&text], 1).texts);
+        assert!(read.is_some(), "{name}");
+        assert_eq!(reader.panics(), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_reader_forgets_what_is_gone() {
+    let code = Picture::grey().with(&symbol("JKM1:A", 1), (320.0, 240.0), STRAIGHT).frame();
+    let wall = Picture::grey().frame();
+    let mut reader = Reader::new();
+    for _ in 0..2 {
+        assert_eq!(reader.next(&code), reading(&["JKM1:A"], 1));
+        (0..16).for_each(|_| assert_eq!(reader.next(&wall), nothing()));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_said_to_be_so_for_a_reason() {
+    let long = code(200);
+    let middle = (320.0, 240.0);
+    let symbol = symbol(&long, 11);
+    let clean = Picture::grey().with(&symbol, middle, STRAIGHT);
+    let dim = |picture: Picture| {
+        Picture::new(picture.width, picture.height, |x, y| 8 + picture.at(x, y) / 16)
+    };
+    let spoilt = |picture: Picture| picture.covered(270..370, 190..300, 90);
+    let cases = [
+        ("read", clean.clone(), None),
+        ("its corner covered", clean.clone().covered(330..480, 250..400, 90), None),
+        ("in the dark", dim(spoilt(clean.clone())), Some(Hint::TooDark)),
+        ("a lamp in it", clean.clone().covered(260..390, 190..320, 255), Some(Hint::Glare)),
+        ("out of focus", clean.clone().smeared(3, 3), Some(Hint::Blur)),
+        (
+            "far away",
+            Picture::grey().with(&symbol, middle, Pose { module: 2.0, ..STRAIGHT }).covered(
+                290..350,
+                210..270,
+                90,
+            ),
+            Some(Hint::TooFar),
+        ),
+        (
+            "too close",
+            Picture::grey().with(&symbol, middle, Pose { turn: 45.0, ..STRAIGHT }).cut_below(310),
+            Some(Hint::TooClose),
+        ),
+    ];
+    for (name, picture, hint) in cases {
+        let reading = read(&picture.frame(), Effort::Live);
+        assert_eq!(reading.hint, hint, "{name}: {reading:?}");
     }
 }
 

@@ -119,20 +119,20 @@ fn is_finder(lengths: [usize; 5]) -> bool {
 /// The pattern around a dark pixel that a row crosses in `total` pixels, if columns and a diagonal
 /// cross it too.
 fn confirm(bitmap: &Bitmap, x: usize, y: usize, total: usize) -> Option<Finder> {
-    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 2 * total)?;
-    if height * 2 < total {
+    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 3 * total)?;
+    if height * 3 < total {
         return None;
     }
     let y = y + down / 2 - up / 2;
-    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 2 * height)?;
-    if width * 2 < height {
+    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 3 * height)?;
+    if width * 3 < height {
         return None;
     }
     let x = x + right / 2 - left / 2;
     crossing(bitmap, (x, y), (1, 1), 2 * width)
         .or_else(|| crossing(bitmap, (x, y), (1, -1), 2 * width))?;
-    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 2 * width)?;
-    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 2 * height)?;
+    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 3 * width)?;
+    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 3 * height)?;
     let centre = Point::new(
         real(x) + 0.5 + (real(right) - real(left)) / 2.0,
         real(y) + 0.5 + (real(down) - real(up)) / 2.0,
@@ -238,7 +238,7 @@ fn strain(corner: &Finder, first: &Finder, second: &Finder) -> Option<f64> {
     let legs = ratio(to_first.length(), to_second.length());
     let cosine = (to_first.dot(to_second) / (to_first.length() * to_second.length())).abs();
     // What a symbol shows that is tilted by 60 degrees.
-    if legs > 2.0 || cosine > 0.6 {
+    if legs > 3.2 || cosine > 0.8 {
         return None;
     }
     let modules = ratio(first.module, second.module)

@@ -58,8 +58,22 @@ impl Grid {
         let downwards = below.centre.minus(corner.centre);
         let across = rightwards.times(1.0 / rightwards.length());
         let down = downwards.times(1.0 / downwards.length());
-        let outlines =
-            [corner, right, below].map(|finder| Outline::measure(plane, finder, across, down));
+        let finders = [corner, right, below];
+        let mut outlines = finders.map(|finder| Outline::measure(plane, finder, across, down));
+        if outlines.iter().any(|outline| outline.corners.is_none())
+            && let Some(seen) = askew(&outlines)
+        {
+            // Seen very much from the side, sides run another way in each corner.
+            let places = [(0.0, 0.0), (FAR, 0.0), (0.0, FAR)];
+            for ((outline, finder), (x, y)) in outlines.iter_mut().zip(finders).zip(places) {
+                let way = |along: Point| {
+                    let way = seen.map(Point::new(x, y).plus(along)).minus(finder.centre);
+                    way.times(1.0 / way.length())
+                };
+                let (across, down) = (way(Point::new(1.0, 0.0)), way(Point::new(0.0, 1.0)));
+                *outline = Outline::measure(plane, finder, across, down);
+            }
+        }
         let [corner, right, below] = &outlines;
         let width = rightwards.length() / f64::midpoint(corner.across, right.across) + 7.0;
         let height = downwards.length() / f64::midpoint(corner.down, below.down) + 7.0;
@@ -100,9 +114,8 @@ impl Grid {
             }
         }
         if pins.len() < 15 {
-            // Too little to tell a perspective: without one, the fourth middle lies here.
-            let [corner, right, below] = outlines;
-            let pixel = right.centre.plus(below.centre).minus(corner.centre);
+            // Too little to tell a perspective by.
+            let pixel = fourth(outlines);
             let module = Point::new(far + 3.5, far + 3.5);
             pins.push(Pin { module, pixel, weight: CORNER });
         }
@@ -335,6 +348,33 @@ impl Grid {
 
 /// Where in a module its brightness is sampled, from its middle.
 const AROUND: [(f64, f64); 5] = [(0.0, 0.0), (0.22, 0.0), (-0.22, 0.0), (0.0, 0.22), (0.0, -0.22)];
+
+/// Modules between the middles of finder patterns in a symbol of no size in particular.
+const FAR: f64 = 50.0;
+
+/// A first perspective of a symbol with these finder patterns, [`FAR`] modules from each other.
+fn askew(outlines: &[Outline; 3]) -> Option<Perspective> {
+    let [corner, right, below] = outlines;
+    let places = [(0.0, 0.0), (FAR, 0.0), (0.0, FAR), (FAR, FAR)];
+    let pixels = [corner.centre, right.centre, below.centre, fourth(outlines)];
+    let pins = places.into_iter().zip(pixels).map(|((x, y), pixel)| {
+        let module = Point::new(x, y);
+        Pin { module, pixel, weight: 1.0 }
+    });
+    Perspective::nearest(&pins.collect::<Vec<_>>())
+}
+
+/// Where the middle of a fourth finder pattern would lie.
+///
+/// Along a line, modules look smaller with the square of their depth: so the modules of the three
+/// tell how much farther away the corners are, and that the depth of the fourth.
+fn fourth([corner, right, below]: &[Outline; 3]) -> Point {
+    let depth = |near: f64, far: f64| (near / far).sqrt().clamp(0.6, 1.6);
+    let across = depth(corner.across, right.across);
+    let down = depth(corner.down, below.down);
+    let sum = right.centre.times(across).plus(below.centre.times(down)).minus(corner.centre);
+    sum.times(1.0 / (across + down - 1.0).max(0.3))
+}
 
 /// How much the points count that hold a grid: one at a corner of a finder pattern, which noise
 /// moves; at its middle; at an alignment pattern, which alone holds the far end; and one that must

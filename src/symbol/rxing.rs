@@ -28,9 +28,10 @@ const MAX_PATTERNS: usize = 160;
 const MAX_SETS: usize = 60;
 
 /// What looking for finder patterns costs, in looks: for each pixel, and for each change between
-/// light and dark; and what sampling and decoding three of them costs.
+/// light and dark; what it costs to put them together; and to sample and decode three.
 const PIXEL: u64 = 2;
 const CHANGE: u64 = 30;
+const SETS: u64 = 1_500_000;
 const SET: u64 = 300_000;
 
 /// The content of a symbol with `size` rows of `size` modules, `true` for dark; mirrored ones too.
@@ -56,7 +57,7 @@ pub(super) fn detect(
     let pixels = Budget::price(bitmap.width(), PIXEL) * Budget::price(bitmap.height(), 1);
     let candidates = finder::count_candidates(bitmap);
     // It compares each with all that it found before.
-    let price = pixels + bitmap.count_changes() * CHANGE + candidates * candidates / 16;
+    let price = pixels + bitmap.count_changes() * CHANGE + candidates * candidates / 8;
     if budget.take(price).is_none() {
         return Vec::new();
     }
@@ -67,6 +68,7 @@ pub(super) fn detect(
         patterns.truncate(MAX_PATTERNS);
         Some((GenerateFinderPatternSets(&mut patterns), matrix))
     };
+    let _ = budget.take(SETS);
     let Some((sets, matrix)) = panics.caught(search) else {
         return Vec::new();
     };

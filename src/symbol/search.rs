@@ -59,6 +59,9 @@ const MAX_FINDERS: usize = 128;
 /// The most threes of them in one bitmap.
 const MAX_TRIPLES: usize = 64;
 
+/// How much must speak for a grid, of 1.7, to be tried before others are fitted.
+const SURE: f64 = 1.2;
+
 /// How often one symbol is tried, from bitmaps that show its finder patterns a little differently.
 const TRIES: u32 = 3;
 
@@ -245,8 +248,14 @@ impl Search {
             let planes = scene.planes();
             let (plane, factor) = sampled(planes.len(), level, &three);
             let three = three.map(|finder| finder.scaled(factor));
-            let grid = Grid::fit(&planes[plane], &three);
-            candidates.extend(grid.map(|grid| Candidate { grid, plane, site }));
+            let Some(grid) = Grid::fit(&planes[plane], &three) else { continue };
+            let candidate = Candidate { grid, plane, site };
+            if candidate.grid.evidence() > SURE {
+                // What is read spares the threes that share its finder patterns.
+                self.attempt(&candidate, scene);
+            } else {
+                candidates.push(candidate);
+            }
         }
         candidates.sort_by(|a, b| b.grid.evidence().total_cmp(&a.grid.evidence()));
         for candidate in candidates {
