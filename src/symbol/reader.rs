@@ -26,15 +26,22 @@ const REMEMBERED: u32 = 10;
 /// What every frame gets: it reads nine of ten symbols that are read at all.
 const CHEAP: Stage = grids(Threshold::Blocks { margin: 8 }, Sizes::All);
 
-/// What is left where that does not read all that was seen, in turn.
-const DEEP: [Stage; 8] = [
+/// What is left where that does not read all that was seen, in turn. Measured on two thirds of the
+/// pictures that others collected, 107 of zxing-cpp's, 130 of `ZXing`'s and 373 of `BoofCV`'s: without
+/// the named stage, so many fewer are read.
+///
+/// With all of them 105, 129 and 318 are. That a grid is bent, in whichever stage, is worth 5, 5 and
+/// 3 of these.
+const DEEP: [Stage; 6] = [
+    // Soft edges: what is far out of focus is seen by it.
     grids(Threshold::Mean { radius: 3, margin: 2 }, Sizes::All),
+    // Many small modules, model 1, modules of one pixel. When it came it read 6, 3 and 13 more.
     rxing(Threshold::Mean { radius: 12, margin: 8 }, 0),
     grids(Threshold::Mean { radius: 24, margin: 4 }, Sizes::All),
+    // Broken finder patterns: 4 of `BoofCV`'s.
     rqrr(Threshold::Mean { radius: 24, margin: 4 }, 0),
     grids(Threshold::Mean { radius: 4, margin: 3 }, Sizes::All),
-    rxing(Threshold::Mean { radius: 4, margin: 3 }, 1),
-    rqrr(Threshold::Mean { radius: 4, margin: 3 }, 0),
+    // Seven symbols more on sheets of many.
     rxing(Threshold::Mean { radius: 8, margin: 0 }, 0),
 ];
 
