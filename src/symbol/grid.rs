@@ -237,15 +237,6 @@ impl Grid {
         self.pinned(pins)
     }
 
-    /// The grid with its right lower corner drawn aside by so many modules.
-    pub(super) fn drawn(&self, by: Point) -> Self {
-        let module = Point::new(real(self.size), real(self.size));
-        let pixel = self.perspective.map(module.plus(by));
-        let mut pins = self.pins.clone();
-        pins.push(Pin { module, pixel, weight: DRAWN });
-        self.pinned(pins)
-    }
-
     fn pinned(&self, pins: Vec<Pin>) -> Self {
         let perspective = Perspective::nearest(&pins).unwrap_or_else(|| self.perspective.clone());
         Self { perspective, pins, ..*self }
@@ -377,12 +368,10 @@ fn fourth([corner, right, below]: &[Outline; 3]) -> Point {
 }
 
 /// How much the points count that hold a grid: one at a corner of a finder pattern, which noise
-/// moves; at its middle; at an alignment pattern, which alone holds the far end; and one that must
-/// be met.
+/// moves; at its middle; and at an alignment pattern, which alone holds the far end.
 const CORNER: f64 = 1.0;
 const MIDDLE: f64 = 4.0;
 const ALIGNED: f64 = 12.0;
-const DRAWN: f64 = 50.0;
 
 /// No corner of a symbol lies farther from a picture's, in pixels: twice the longest side there is.
 const FARTHEST: f64 = 16_384.0;

@@ -11,7 +11,7 @@ use crate::frame::Frame;
 /// What a frame of a lane may cost, in looks.
 ///
 /// Frames come 30 a second; no picture that was made to be slow takes more than 33 milliseconds.
-const LIVE: u64 = 18_000_000;
+const LIVE: u64 = 16_000_000;
 
 /// What a scanned sheet or a photograph may cost: some tenths of a second.
 const THOROUGH: u64 = 300_000_000;
@@ -37,9 +37,11 @@ const DEEP: [Stage; 6] = [
     grids(Threshold::Mean { radius: 3, margin: 2 }, Sizes::All),
     // Many small modules, model 1, modules of one pixel. When it came it read 6, 3 and 13 more.
     rxing(Threshold::Mean { radius: 12, margin: 8 }, 0),
+    // Six symbols more on pictures of several.
     grids(Threshold::Mean { radius: 24, margin: 4 }, Sizes::All),
     // Broken finder patterns: 4 of `BoofCV`'s.
     rqrr(Threshold::Mean { radius: 24, margin: 4 }, 0),
+    // One more.
     grids(Threshold::Mean { radius: 4, margin: 3 }, Sizes::All),
     // Seven symbols more on sheets of many.
     rxing(Threshold::Mean { radius: 8, margin: 0 }, 0),

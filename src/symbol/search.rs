@@ -49,7 +49,7 @@ pub(super) enum Sizes {
 pub(super) enum Depth {
     /// Flat, sharpened, and creased.
     Quick,
-    /// Bent, with several thresholds, and with the far corner drawn aside.
+    /// Bent, and with several thresholds.
     Deep,
 }
 
@@ -64,10 +64,6 @@ const SURE: f64 = 1.2;
 
 /// How often one symbol is tried, from bitmaps that show its finder patterns a little differently.
 const TRIES: u32 = 3;
-
-/// The largest symbol whose right lower corner is searched for by trying: version 6. Larger ones
-/// have alignment patterns enough, and cost more.
-const DRAWN_SIZE: usize = 41;
 
 /// Modules around finder patterns within which another is the same one.
 const SAME: f64 = 3.0;
@@ -328,19 +324,7 @@ impl Search {
             (&sharp.sharpened(), 6),
             (&creased.sharpened(), 6),
         ];
-        let content = more.iter().find_map(|(modules, radius)| self.ask(modules, *radius));
-        if content.is_some() || grid.size() > DRAWN_SIZE {
-            return content;
-        }
-        let ways = [0.7, 1.4].into_iter().flat_map(|far| {
-            let sides = [(far, 0.0), (0.0, far), (-far, 0.0), (0.0, -far)];
-            let corners = [(far, far), (-far, -far), (far, -far), (-far, far)];
-            sides.into_iter().chain(corners)
-        });
-        ways.map(|(x, y)| flat.drawn(Point::new(x, y))).find_map(|grid| {
-            self.budget.take(Budget::price(modules, SAMPLE))?;
-            self.ask(&grid.sample(plane), 5)
-        })
+        more.iter().find_map(|(modules, radius)| self.ask(modules, *radius))
     }
 
     /// What `modules` say, told dark from light by those up to `radius` around each.
