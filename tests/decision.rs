@@ -514,7 +514,7 @@ fn what_is_seen_in_one_frame_is_one_answer() {
     let green = code(|_| {});
     let red = code(|claims| claims.status = 3);
     let poster = text("https://example.com");
-    let reading = |texts: &[_], seen| Reading { texts: texts.to_vec(), seen };
+    let reading = |texts: &[_], seen| Reading { texts: texts.to_vec(), seen, hint: None };
     let cases = [
         ("nothing", reading(&[], 0), None),
         ("unreadable", reading(&[], 1), Some(("retry", Some("E10")))),
@@ -528,7 +528,7 @@ fn what_is_seen_in_one_frame_is_one_answer() {
         let decision = judge_reading(&reading, &basis, at(NOW));
         assert_eq!(decision.as_ref().map(told), expected, "{name}");
     }
-    let two = Reading { texts: Vec::new(), seen: 1 };
+    let two = Reading { seen: 1, ..Reading::default() };
     let unprovisioned = judge_reading(&two, &Basis::UNPROVISIONED, at(NOW));
     assert_eq!(unprovisioned.as_ref().map(told), Some(("refer", Some("E73"))));
 }

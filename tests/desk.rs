@@ -170,7 +170,7 @@ fn the_wait_for_a_mistake_outlasts_a_restart() {
 /// Judges a code at `now` under `staff` and keeps the record.
 fn scan(store: &mut Store, staff: Option<&str>, change: impl FnOnce(&mut Claims), now: Timestamp) {
     let basis = basis(&usual_files());
-    let reading = Reading { texts: vec![code(change)], seen: 1 };
+    let reading = Reading::of(code(change));
     let decision = judge_reading(&reading, &basis, now).unwrap();
     let record = AuditRecord::of(&decision, &reading, &basis, store.digest_key(), now);
     store.record(&AuditRecord { staff: staff.map(number), ..record }).unwrap();

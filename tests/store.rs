@@ -37,7 +37,7 @@ fn gate() -> Gate {
 /// Judges a green code at `now` and keeps the record.
 fn pass(store: &mut Store, now: Timestamp) {
     let basis = basis(&usual_files());
-    let reading = Reading { texts: vec![code(|_| {})], seen: 1 };
+    let reading = Reading::of(code(|_| {}));
     let decision = judge_reading(&reading, &basis, now).unwrap();
     let record = AuditRecord::of(&decision, &reading, &basis, store.digest_key(), now);
     store.record(&record).unwrap();

@@ -253,8 +253,8 @@ mod tests {
     fn reading(sight: Sight) -> Reading {
         match sight {
             Nothing => Reading::default(),
-            Unreadable => Reading { texts: Vec::new(), seen: 1 },
-            Code(text) => Reading { texts: vec![SymbolText::new(text).unwrap()], seen: 1 },
+            Unreadable => Reading { seen: 1, ..Reading::default() },
+            Code(text) => Reading::of(SymbolText::new(text).unwrap()),
         }
     }
 

@@ -4,8 +4,7 @@
 //! through its middle crosses dark, light, dark, light, dark in the proportion 1:1:3:1:1
 //! (ISO/IEC 18004:2015, section 6.3.3).
 
-use std::iter;
-
+use super::budget::Budget;
 use super::perspective::Point;
 use super::plane::{Bitmap, real};
 
@@ -18,10 +17,10 @@ const MAX_PATTERNS: usize = 2_048;
 /// more than stand side by side on a sheet of symbols.
 const MAX_IN_ROW: usize = 64;
 
-/// The most places at which a row's 1:1:3:1:1 is looked at more closely, in one bitmap.
-///
-/// Each costs some walks of the pattern's length. A quarter of a megapixel of noise has 10 000.
-const MAX_CROSSINGS: u32 = 20_000;
+/// What a change between light and dark in a row costs, in looks; and a place at which a row runs
+/// as 1:1:3:1:1, from which columns and a diagonal are walked.
+const CHANGE: u64 = 5;
+const CROSSING: u64 = 500;
 
 /// The most neighbours with which a pattern is tried as a corner.
 const MAX_NEIGHBOURS: usize = 20;
@@ -55,11 +54,15 @@ impl Finder {
 }
 
 /// The finder patterns in `bitmap`, the surest first, `limit` at most.
-pub(super) fn scan(bitmap: &Bitmap, limit: usize) -> Vec<Finder> {
+pub(super) fn scan(bitmap: &Bitmap, limit: usize, budget: &mut Budget) -> Vec<Finder> {
     let mut found: Vec<Finder> = Vec::new();
-    let mut crossings = 0;
-    for y in 0..bitmap.height() {
-        for (middle, total) in candidates(bitmap.row(y)) {
+    let mut places = Vec::new();
+    'rows: for y in 0..bitmap.height() {
+        bitmap.changes(y, &mut places);
+        if budget.take(Budget::price(places.len(), CHANGE)).is_none() {
+            break;
+        }
+        for (middle, total) in candidates(&places) {
             let at = Point::new(real(middle), real(y));
             let recent = found.iter_mut().rev().take(MAX_IN_ROW);
             if let Some(finder) = recent.into_iter().find(|finder| {
@@ -69,9 +72,8 @@ pub(super) fn scan(bitmap: &Bitmap, limit: usize) -> Vec<Finder> {
                 finder.rows += 1;
                 continue;
             }
-            crossings += 1;
-            if crossings > MAX_CROSSINGS || found.len() == MAX_PATTERNS {
-                break;
+            if found.len() == MAX_PATTERNS || budget.take(CROSSING).is_none() {
+                break 'rows;
             }
             found.extend(confirm(bitmap, middle, y, total));
         }
@@ -82,29 +84,24 @@ pub(super) fn scan(bitmap: &Bitmap, limit: usize) -> Vec<Finder> {
     found
 }
 
-/// Where a row runs as 1:1:3:1:1 from dark to dark: the middle, and the pixels from end to end.
-fn candidates(row: &[bool]) -> impl Iterator<Item = (usize, usize)> {
-    // Where the last five runs began, the newest last.
-    let mut starts = [0; 5];
-    let mut runs = 0;
-    let mut start = row.iter().position(|&dark| dark).unwrap_or(row.len());
-    iter::from_fn(move || {
-        while start < row.len() {
-            let dark = row[start];
-            let rest = &row[start..];
-            let end = start + rest.iter().position(|&pixel| pixel != dark).unwrap_or(rest.len());
-            starts.rotate_left(1);
-            starts[4] = start;
-            start = end;
-            runs += 1;
-            let [first, second, third, fourth, fifth] = starts;
-            let lengths =
-                [second - first, third - second, fourth - third, fifth - fourth, end - fifth];
-            if dark && runs >= 5 && is_finder(lengths) {
-                return Some((usize::midpoint(third, fourth), end - first));
-            }
-        }
-        None
+/// In how many places rows run as 1:1:3:1:1.
+pub(super) fn count_candidates(bitmap: &Bitmap) -> u64 {
+    let mut places = Vec::new();
+    let mut count = 0;
+    for y in 0..bitmap.height() {
+        bitmap.changes(y, &mut places);
+        count += candidates(&places).map(|_| 1).sum::<u64>();
+    }
+    count
+}
+
+/// Where a row that changes at `places` runs as 1:1:3:1:1 from dark to dark: the middle, and the
+/// pixels from end to end.
+fn candidates(places: &[usize]) -> impl Iterator<Item = (usize, usize)> {
+    places.windows(6).step_by(2).filter_map(|places| {
+        let [first, second, third, fourth, fifth, end] = *places else { return None };
+        let lengths = [second - first, third - second, fourth - third, fifth - fourth, end - fifth];
+        is_finder(lengths).then_some((usize::midpoint(third, fourth), end - first))
     })
 }
 
@@ -122,20 +119,20 @@ fn is_finder(lengths: [usize; 5]) -> bool {
 /// The pattern around a dark pixel that a row crosses in `total` pixels, if columns and a diagonal
 /// cross it too.
 fn confirm(bitmap: &Bitmap, x: usize, y: usize, total: usize) -> Option<Finder> {
-    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 2 * total)?;
-    if height * 2 < total {
+    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 3 * total)?;
+    if height * 3 < total {
         return None;
     }
     let y = y + down / 2 - up / 2;
-    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 2 * height)?;
-    if width * 2 < height {
+    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 3 * height)?;
+    if width * 3 < height {
         return None;
     }
     let x = x + right / 2 - left / 2;
     crossing(bitmap, (x, y), (1, 1), 2 * width)
         .or_else(|| crossing(bitmap, (x, y), (1, -1), 2 * width))?;
-    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 2 * width)?;
-    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 2 * height)?;
+    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 3 * width)?;
+    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 3 * height)?;
     let centre = Point::new(
         real(x) + 0.5 + (real(right) - real(left)) / 2.0,
         real(y) + 0.5 + (real(down) - real(up)) / 2.0,
@@ -241,7 +238,7 @@ fn strain(corner: &Finder, first: &Finder, second: &Finder) -> Option<f64> {
     let legs = ratio(to_first.length(), to_second.length());
     let cosine = (to_first.dot(to_second) / (to_first.length() * to_second.length())).abs();
     // What a symbol shows that is tilted by 60 degrees.
-    if legs > 2.0 || cosine > 0.6 {
+    if legs > 3.2 || cosine > 0.8 {
         return None;
     }
     let modules = ratio(first.module, second.module)
@@ -280,7 +277,8 @@ mod tests {
 
     #[test]
     fn patterns_are_found_where_they_are() {
-        let found = scan(&bitmap(&[(20, 10, 3), (120, 60, 5)]), 8);
+        let mut budget = Budget::of(1_000_000);
+        let found = scan(&bitmap(&[(20, 10, 3), (120, 60, 5)]), 8, &mut budget);
         let found: Vec<_> =
             found.iter().map(|finder| (finder.centre.x, finder.centre.y, finder.module)).collect();
         assert_eq!(found, [(137.5, 77.5, 5.0), (30.5, 20.5, 3.0)]);

@@ -4,6 +4,7 @@
 //! modules there are, and the alignment patterns correct the perspective: the one farthest out as a
 //! whole, the others piece by piece, for paper that is not flat.
 
+use super::bend::Bend;
 use super::finder::Finder;
 use super::modules::Modules;
 use super::outline::Outline;
@@ -57,8 +58,22 @@ impl Grid {
         let downwards = below.centre.minus(corner.centre);
         let across = rightwards.times(1.0 / rightwards.length());
         let down = downwards.times(1.0 / downwards.length());
-        let outlines =
-            [corner, right, below].map(|finder| Outline::measure(plane, finder, across, down));
+        let finders = [corner, right, below];
+        let mut outlines = finders.map(|finder| Outline::measure(plane, finder, across, down));
+        if outlines.iter().any(|outline| outline.corners.is_none())
+            && let Some(seen) = askew(&outlines)
+        {
+            // Seen very much from the side, sides run another way in each corner.
+            let places = [(0.0, 0.0), (FAR, 0.0), (0.0, FAR)];
+            for ((outline, finder), (x, y)) in outlines.iter_mut().zip(finders).zip(places) {
+                let way = |along: Point| {
+                    let way = seen.map(Point::new(x, y).plus(along)).minus(finder.centre);
+                    way.times(1.0 / way.length())
+                };
+                let (across, down) = (way(Point::new(1.0, 0.0)), way(Point::new(0.0, 1.0)));
+                *outline = Outline::measure(plane, finder, across, down);
+            }
+        }
         let [corner, right, below] = &outlines;
         let width = rightwards.length() / f64::midpoint(corner.across, right.across) + 7.0;
         let height = downwards.length() / f64::midpoint(corner.down, below.down) + 7.0;
@@ -99,9 +114,8 @@ impl Grid {
             }
         }
         if pins.len() < 15 {
-            // Too little to tell a perspective: without one, the fourth middle lies here.
-            let [corner, right, below] = outlines;
-            let pixel = right.centre.plus(below.centre).minus(corner.centre);
+            // Too little to tell a perspective by.
+            let pixel = fourth(outlines);
             let module = Point::new(far + 3.5, far + 3.5);
             pins.push(Pin { module, pixel, weight: CORNER });
         }
@@ -181,6 +195,31 @@ impl Grid {
         [(0, 0), (far, 0), (0, far)].map(finder).into_iter().fold(1.0, f64::min)
     }
 
+    /// How much of the contrast between wide parts is left between single modules: one if all, and
+    /// little in what is blurred.
+    pub(super) fn sharpness(&self, plane: &Plane<'_>) -> f64 {
+        let mean = |places: &mut dyn Iterator<Item = Point>| {
+            let looks: Vec<f64> = places.map(|at| -self.darkness(plane, at)).collect();
+            looks.iter().sum::<f64>() / real(looks.len().max(1))
+        };
+        let far = real(self.size) - 7.0;
+        let middles = [(3.5, 3.5), (far + 3.5, 3.5), (3.5, far + 3.5)];
+        let around = middles.map(|(x, y)| Point::new(x, y));
+        let dark = mean(&mut around.into_iter());
+        // The quiet zone is the one wide light part there is.
+        let beside = [(-1.5, 3.5), (3.5, -1.5), (far + 3.5, -1.5), (-1.5, far + 3.5)];
+        let light = mean(&mut beside.into_iter().map(|(x, y)| Point::new(x, y)));
+        let timing = |rest: usize| {
+            let along = (8..self.size - 8).filter(move |place| place % 2 == rest);
+            along.flat_map(|place| {
+                let along = real(place) + 0.5;
+                [Point::new(along, 6.5), Point::new(6.5, along)]
+            })
+        };
+        let narrow = mean(&mut timing(1)) - mean(&mut timing(0));
+        narrow / (light - dark).max(1.0)
+    }
+
     /// The grid held by `anchors` and by the alignment pattern farthest out.
     pub(super) fn aligned(&self, plane: &Plane<'_>, anchors: Anchors) -> Self {
         let Some(&last) = alignment_places(self.size).last() else {
@@ -198,24 +237,20 @@ impl Grid {
         self.pinned(pins)
     }
 
-    /// The grid with its right lower corner drawn aside by so many modules.
-    pub(super) fn drawn(&self, by: Point) -> Self {
-        let module = Point::new(real(self.size), real(self.size));
-        let pixel = self.perspective.map(module.plus(by));
-        let mut pins = self.pins.clone();
-        pins.push(Pin { module, pixel, weight: DRAWN });
-        self.pinned(pins)
-    }
-
     fn pinned(&self, pins: Vec<Pin>) -> Self {
         let perspective = Perspective::nearest(&pins).unwrap_or_else(|| self.perspective.clone());
         Self { perspective, pins, ..*self }
     }
 
+    /// The brightness of each module, at its middle alone.
+    pub(super) fn glance(&self, plane: &Plane<'_>) -> Modules {
+        let values = square(self.size)
+            .map(|(x, y)| -self.darkness(plane, Point::new(real(x) + 0.5, real(y) + 0.5)));
+        Modules::new(values.collect(), self.size)
+    }
+
     /// The brightness of each module.
     pub(super) fn sample(&self, plane: &Plane<'_>) -> Modules {
-        const AROUND: [(f64, f64); 5] =
-            [(0.0, 0.0), (0.22, 0.0), (-0.22, 0.0), (0.0, 0.22), (0.0, -0.22)];
         let places = alignment_places(self.size);
         let shifts = self.shifts(plane, &places);
         let mut values = Vec::with_capacity(self.size * self.size);
@@ -228,6 +263,23 @@ impl Grid {
             }
         }
         Modules::new(values, self.size)
+    }
+
+    /// The brightness of each module, bent as paper may be.
+    pub(super) fn bent(&self, plane: &Plane<'_>) -> Modules {
+        let places = alignment_places(self.size);
+        let shifts = self.shifts(plane, &places);
+        let look = |module: Point| {
+            let module = module.plus(shift_at(&places, &shifts, module));
+            -self.darkness(plane, module)
+        };
+        let bend = Bend::fit(self.size, look);
+        let values = square(self.size).map(|(x, y)| {
+            let middle = Point::new(real(x) + 0.5, real(y) + 0.5);
+            let middle = middle.plus(bend.at(middle));
+            AROUND.map(|(x, y)| look(middle.plus(Point::new(x, y)))).iter().sum()
+        });
+        Modules::new(values.collect(), self.size)
     }
 
     /// How far each alignment pattern lies from where it should, in modules, row by row.
@@ -248,7 +300,7 @@ impl Grid {
     /// How far the alignment pattern near `module` lies from it, looked for within `reach` modules.
     fn alignment(&self, plane: &Plane<'_>, module: Point, reach: usize) -> Option<Point> {
         let coarse = self.nearest_alignment(plane, module, 2 * reach, 2)?;
-        let fine = self.nearest_alignment(plane, module.plus(coarse), 4, 8)?;
+        let fine = self.nearest_alignment(plane, module.plus(coarse), 2, 4)?;
         Some(coarse.plus(fine))
     }
 
@@ -285,13 +337,41 @@ impl Grid {
     }
 }
 
+/// Where in a module its brightness is sampled, from its middle.
+const AROUND: [(f64, f64); 5] = [(0.0, 0.0), (0.22, 0.0), (-0.22, 0.0), (0.0, 0.22), (0.0, -0.22)];
+
+/// Modules between the middles of finder patterns in a symbol of no size in particular.
+const FAR: f64 = 50.0;
+
+/// A first perspective of a symbol with these finder patterns, [`FAR`] modules from each other.
+fn askew(outlines: &[Outline; 3]) -> Option<Perspective> {
+    let [corner, right, below] = outlines;
+    let places = [(0.0, 0.0), (FAR, 0.0), (0.0, FAR), (FAR, FAR)];
+    let pixels = [corner.centre, right.centre, below.centre, fourth(outlines)];
+    let pins = places.into_iter().zip(pixels).map(|((x, y), pixel)| {
+        let module = Point::new(x, y);
+        Pin { module, pixel, weight: 1.0 }
+    });
+    Perspective::nearest(&pins.collect::<Vec<_>>())
+}
+
+/// Where the middle of a fourth finder pattern would lie.
+///
+/// Along a line, modules look smaller with the square of their depth: so the modules of the three
+/// tell how much farther away the corners are, and that the depth of the fourth.
+fn fourth([corner, right, below]: &[Outline; 3]) -> Point {
+    let depth = |near: f64, far: f64| (near / far).sqrt().clamp(0.6, 1.6);
+    let across = depth(corner.across, right.across);
+    let down = depth(corner.down, below.down);
+    let sum = right.centre.times(across).plus(below.centre.times(down)).minus(corner.centre);
+    sum.times(1.0 / (across + down - 1.0).max(0.3))
+}
+
 /// How much the points count that hold a grid: one at a corner of a finder pattern, which noise
-/// moves; at its middle; at an alignment pattern, which alone holds the far end; and one that must
-/// be met.
+/// moves; at its middle; and at an alignment pattern, which alone holds the far end.
 const CORNER: f64 = 1.0;
 const MIDDLE: f64 = 4.0;
 const ALIGNED: f64 = 12.0;
-const DRAWN: f64 = 50.0;
 
 /// No corner of a symbol lies farther from a picture's, in pixels: twice the longest side there is.
 const FARTHEST: f64 = 16_384.0;

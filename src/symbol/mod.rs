@@ -1,35 +1,53 @@
 //! Symbols: the texts of the QR symbols in a frame.
 //!
-//! A symbol (ISO/IEC 18004) is found here and decoded by [rqrr]. [`read`] makes smaller copies of
-//! the frame and tells dark from light by the mean around each pixel; it looks for finder patterns,
-//! puts together every three that may be the corners of one symbol, fits a grid of modules to them,
-//! and has rqrr correct and decode what the grid shows. So several symbols in one frame are read,
-//! turned, tilted, mirrored, and in shade; light ones on dark by [`Effort::Thorough`] alone.
+//! A symbol (ISO/IEC 18004) is looked for in smaller copies of the frame, in which dark is told from
+//! light by what is around each pixel. Three readers look, each for what the others miss:
 //!
-//! No frame panics, and none takes long: each step is bounded by a count, not by what the picture
-//! shows. The same frame gives the same reading.
+//! - ours puts together every three finder patterns that may be the corners of one symbol, fits a
+//!   grid of modules to them, and bends it as paper bends;
+//! - [rxing] follows the edges of finder patterns: symbols of many small modules, and of before 2000
+//!   (model 1);
+//! - [rqrr] floods finder patterns: broken ones, and symbols seen very much from the side.
+//!
+//! What they find is corrected and decoded by rxing. So several symbols in one frame are read, turned,
+//! tilted, mirrored, crumpled, in shade, and light ones on dark. [`read`] is for one picture, and
+//! [`Reader`] for the frames of a lane: it looks cheaply at each, and closer at where something was
+//! seen.
+//!
+//! No frame panics, and none takes long: each step is paid for from a budget of work, not of time,
+//! so that the same frames give the same readings. The panics of others are caught.
 //!
 //! A text is what the symbol says and nothing more. Whether it is a credential is not decided here
-//! but in [`credential`](crate::credential). Bytes that are not UTF-8 are no text: such a symbol,
-//! like one too blurred or damaged, is seen and not read. So are Micro QR, rMQR and the symbols of
-//! before 2000 (model 1), FNC1 and structured append.
+//! but in [`credential`](crate::credential). Bytes that are no text are not read: such a symbol, like
+//! one too blurred or damaged, is seen, and a [`Hint`] says why as far as the picture shows it. Micro
+//! QR and rMQR are not seen, and structured append is not put together.
 //!
 //! [rqrr]: https://docs.rs/rqrr
+//! [rxing]: https://docs.rs/rxing
 
 use std::fmt;
 
 use thiserror::Error;
 
-use self::plane::Plane;
+pub use self::hint::Hint;
+pub use self::reader::Reader;
 use crate::frame::Frame;
 
+mod bend;
+mod budget;
+mod content;
 mod finder;
 mod grid;
+mod guard;
+mod hint;
 mod modules;
 mod outline;
 mod perspective;
 mod plane;
+mod reader;
 mod rqrr;
+mod rxing;
+mod scene;
 mod search;
 
 /// The longest text in bytes: digits in a symbol of version 40 at level L.
@@ -79,15 +97,25 @@ pub struct Reading {
     /// How many symbols were seen, read or not: 0 if there was none, more than `texts` if some
     /// could not be read.
     pub seen: usize,
+    /// Why one of those may not have been read, as far as the picture shows it.
+    pub hint: Option<Hint>,
+}
+
+impl Reading {
+    /// One symbol, and its text.
+    #[must_use]
+    pub fn of(text: SymbolText) -> Self {
+        Self { texts: vec![text], seen: 1, hint: None }
+    }
 }
 
 /// How much work a frame is worth.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Effort {
-    /// A few cheap attempts: the next frame comes soon.
+    /// As much as the first of many frames is worth to a [`Reader`]: 33 milliseconds at the most.
     #[default]
     Live,
-    /// Every attempt there is: this picture is all there will be.
+    /// Every attempt there is: this picture is all there will be. Half a second at the most.
     Thorough,
 }
 
@@ -98,9 +126,7 @@ pub enum Effort {
 /// them. A finder pattern alone counts for nothing: logos and letters look like one.
 #[must_use]
 pub fn read(frame: &Frame, effort: Effort) -> Reading {
-    // A side has 8 192 pixels at the most, so that this cannot fail.
-    let width = usize::try_from(frame.width()).unwrap_or_default();
-    search::read(Plane::new(frame.luma(), width), effort)
+    reader::read(frame, effort)
 }
 
 /// A text cannot have come from a symbol.
@@ -134,7 +160,10 @@ mod tests {
     #[test]
     fn debug_output_keeps_the_text_to_itself() {
         let text = SymbolText::new("JKM1:SECRET").unwrap();
-        let reading = Reading { texts: vec![text], seen: 1 };
-        assert_eq!(format!("{reading:?}"), "Reading { texts: [SymbolText(11 bytes)], seen: 1 }");
+        let reading = Reading::of(text);
+        assert_eq!(
+            format!("{reading:?}"),
+            "Reading { texts: [SymbolText(11 bytes)], seen: 1, hint: None }"
+        );
     }
 }

@@ -9,6 +9,9 @@ pub(super) struct Modules {
     size: usize,
 }
 
+/// How bright a module is under glare: what a camera calls white.
+const WHITE: f64 = 240.0;
+
 impl Modules {
     /// `size` rows of `size` values.
     pub(super) fn new(values: Vec<f64>, size: usize) -> Self {
@@ -48,6 +51,35 @@ impl Modules {
             }
         }
         dark
+    }
+
+    /// How much brighter the lightest tenth is than the darkest, at the least.
+    pub(super) fn contrast(&self) -> f64 {
+        let mut sorted = self.values.clone();
+        sorted.sort_by(f64::total_cmp);
+        let tenth = sorted.len() / 10;
+        let ends = sorted.get(tenth).zip(sorted.get(sorted.len().saturating_sub(tenth + 1)));
+        ends.map_or(0.0, |(dark, light)| light - dark)
+    }
+
+    /// Which part of the modules lies in squares of five by five that are all as good as white.
+    ///
+    /// Masking leaves none of them without a dark module.
+    pub(super) fn washed_out(&self) -> f64 {
+        const SIDE: usize = 5;
+        let white = |x: usize, y: usize| self.values[y * self.size + x] >= WHITE;
+        let mut washed = vec![false; self.values.len()];
+        for top in 0..self.size.saturating_sub(SIDE - 1) {
+            for left in 0..self.size - (SIDE - 1) {
+                let places =
+                    || (top..top + SIDE).flat_map(|y| (left..left + SIDE).map(move |x| (x, y)));
+                if places().all(|(x, y)| white(x, y)) {
+                    places().for_each(|(x, y)| washed[y * self.size + x] = true);
+                }
+            }
+        }
+        let count = washed.iter().filter(|&&washed| washed).count();
+        real(count) / real(self.values.len().max(1))
     }
 
     /// The modules with what a blur brought over from their neighbours taken back.

@@ -106,12 +106,11 @@ pub(super) struct Pin {
 /// A plane seen from anywhere: maps modules to pixels.
 #[derive(Clone, Debug)]
 pub(super) struct Perspective {
-    /// The eight free numbers of the matrix, the ninth being one.
-    matrix: [f64; 8],
-    /// Modules and pixels are brought near one, so that the equations stay well behaved.
-    modules: f64,
+    /// What a place is multiplied by for its pixel's `x` and `y`, and the depth that divides them.
+    x: [f64; 3],
+    y: [f64; 3],
+    depth: [f64; 2],
     origin: Point,
-    pixels: f64,
 }
 
 impl Perspective {
@@ -136,15 +135,24 @@ impl Perspective {
                 }
             }
         }
-        Some(Self { matrix: solve(rows)?, modules, origin, pixels })
+        // The ninth number of the matrix is one. Modules and pixels were brought near one, so that
+        // the equations stay well behaved.
+        let [xx, xy, x1, yx, yy, y1, zx, zy] = solve(rows)?;
+        Some(Self {
+            x: [xx / modules * pixels, xy / modules * pixels, x1 * pixels],
+            y: [yx / modules * pixels, yy / modules * pixels, y1 * pixels],
+            depth: [zx / modules, zy / modules],
+            origin,
+        })
     }
 
     /// Where a point of the symbol lies in the picture.
     pub(super) fn map(&self, module: Point) -> Point {
-        let Point { x, y } = module.times(1.0 / self.modules);
-        let [xx, xy, x1, yx, yy, y1, zx, zy] = self.matrix;
-        let scale = self.pixels / (zx * x + zy * y + 1.0);
-        Point::new((xx * x + xy * y + x1) * scale, (yx * x + yy * y + y1) * scale).plus(self.origin)
+        let Point { x, y } = module;
+        let scale = 1.0 / (self.depth[0] * x + self.depth[1] * y + 1.0);
+        let across = self.x[0] * x + self.x[1] * y + self.x[2];
+        let down = self.y[0] * x + self.y[1] * y + self.y[2];
+        Point::new(across * scale, down * scale).plus(self.origin)
     }
 }
 

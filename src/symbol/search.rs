@@ -1,124 +1,98 @@
-//! The search of one frame: which sizes, which thresholds, in which order, and how much of it.
+//! The search of one frame: what is looked for, at which sizes, in which order, and how much of it.
 //!
-//! Every step is bounded by a count in [`Limits`], whatever the picture shows. What the counts
-//! cost was measured on pictures and on posters made to be slow.
+//! A [`Stage`] is one way of looking through a scene. The cheap ones come first; which deep ones
+//! follow, and on how much of the frame, is up to [`read`](super::read) and
+//! [`Reader`](super::Reader). Whatever a picture shows, each step is paid for from a [`Budget`].
 
+use super::budget::Budget;
+use super::content::Content;
 use super::finder::{self, Finder};
 use super::grid::{Anchors, Grid};
+use super::guard::Panics;
+use super::hint::{self, Hint};
 use super::modules::Modules;
 use super::perspective::Point;
-use super::plane::{Plane, real};
-use super::rqrr::{self, Content};
-use super::{Effort, Reading};
+use super::plane::{Bitmap, Plane, real};
+use super::scene::{Area, Scene, Threshold};
+use super::{Reading, rqrr, rxing};
 
-/// How much work a frame may make.
-struct Limits {
-    /// The most pixels of a plane in which finder patterns are looked for: 3 ms a million, and 12
-    /// in noise.
-    pixels: usize,
-    /// The most finder patterns in one bitmap that are put together: their square counts.
-    finders: usize,
-    /// The most threes of them in one bitmap.
-    triples: usize,
-    /// The most grids fitted in all: some 0.1 ms each.
-    fits: usize,
-    /// The most modules in all, those of one symbol counted each time that they are read off a
-    /// plane or handed to rqrr. A module takes 0.1 microseconds to read and up to one to correct:
-    /// version 40 takes 30 ms.
-    modules: usize,
-    /// Which bitmaps are made, in turn.
-    passes: &'static [Pass],
+/// One way of looking for symbols in a scene.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stage {
+    pub(super) by: By,
+    pub(super) threshold: Threshold,
+    pub(super) sizes: Sizes,
 }
 
-/// The bitmaps of one threshold.
-struct Pass {
-    /// Pixels around one whose mean it is compared with.
-    radius: usize,
-    /// How much darker it must be.
-    margin: u8,
-    /// How many planes are looked through.
-    planes: usize,
+/// Who looks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum By {
+    /// [`finder`] and [`Grid`](super::grid): little of it costs little, and nothing sees as much.
+    Grids,
+    /// rqrr's floods.
+    Rqrr,
+    /// rxing's edges.
+    Rxing,
 }
 
-/// The most planes a frame has: the longest side halved until it is too short.
-const ALL: usize = 8;
+/// At which sizes a scene is looked through.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Sizes {
+    /// At all, half the size first: a quarter of the work, and mostly enough.
+    All,
+    /// At the largest that may be looked through at all, halved so often.
+    Halved(usize),
+}
 
-/// One frame of 1280 by 720 in some milliseconds: all sizes, and half the size once more with a
-/// threshold that follows soft edges.
-const LIVE: Limits = Limits {
-    pixels: 1_300_000,
-    finders: 64,
-    triples: 32,
-    fits: 48,
-    modules: 36_000,
-    passes: &[
-        Pass { radius: 12, margin: 8, planes: ALL },
-        Pass { radius: 3, margin: 2, planes: 1 },
-    ],
-};
+/// How hard it is tried to decode what was found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Depth {
+    /// Flat, sharpened, and creased.
+    Quick,
+    /// Bent, and with several thresholds.
+    Deep,
+}
 
-/// A scanned sheet or a photograph in some tenths of a second.
-const THOROUGH: Limits = Limits {
-    pixels: 3_000_000,
-    finders: 128,
-    triples: 128,
-    fits: 200,
-    modules: 150_000,
-    passes: &[
-        Pass { radius: 12, margin: 8, planes: ALL },
-        Pass { radius: 24, margin: 4, planes: ALL },
-        Pass { radius: 4, margin: 3, planes: ALL },
-    ],
-};
+/// The most finder patterns in one bitmap that are put together: their square counts.
+const MAX_FINDERS: usize = 128;
 
-/// The shortest side, in pixels, of a plane worth looking through: version 1 at two pixels a
-/// module.
-const SHORTEST_SIDE: usize = 42;
+/// The most threes of them in one bitmap.
+const MAX_TRIPLES: usize = 64;
+
+/// How much must speak for a grid, of 1.7, to be tried before others are fitted.
+const SURE: f64 = 1.2;
 
 /// How often one symbol is tried, from bitmaps that show its finder patterns a little differently.
 const TRIES: u32 = 3;
 
-/// The largest symbol whose right lower corner is searched for by trying: version 6. Larger ones
-/// have alignment patterns enough, and cost more.
-const DRAWN_SIZE: usize = 41;
-
 /// Modules around finder patterns within which another is the same one.
 const SAME: f64 = 3.0;
 
-/// Reads the symbols in `full`.
-pub(super) fn read(full: Plane<'_>, effort: Effort) -> Reading {
-    let planes = pyramid(full);
-    let mut search = Search::new();
-    search.run(&planes);
-    if effort == Effort::Thorough {
-        // After the cheap attempts, lest the dear ones use up what those need.
-        search.deepen();
-        search.run(&planes);
-        if search.read.is_empty() {
-            // Light on dark.
-            let planes: Vec<_> = planes.iter().map(Plane::inverted).collect();
-            search.run(&planes);
-        }
-    }
-    search.finish()
-}
+/// The most pixels of a plane that rqrr and rxing are given.
+const MAX_RQRR: usize = 350_000;
+const MAX_RXING: usize = 1_700_000;
 
-/// The plane, and again and again at half the size.
-fn pyramid(full: Plane<'_>) -> Vec<Plane<'_>> {
-    let mut planes = vec![full];
-    while let Some(last) = planes.last()
-        && last.shorter_side() >= 2 * SHORTEST_SIDE
-    {
-        planes.push(last.halved());
-    }
-    planes
-}
+/// What things cost, in looks: to look for finder patterns in a pixel (in tenths), and at one more
+/// closely; to fit a grid; to align one; to look at a module once, to sample it, to decode it; and
+/// to find how a grid is bent, for each of its parts.
+const SCAN: u64 = 6;
+const FIT: u64 = 170_000;
+const ALIGN: u64 = 60_000;
+const GLANCE: u64 = 30;
+const SAMPLE: u64 = 160;
+const DECODE: u64 = 110;
+const BEND: u64 = 3_000;
 
-struct Search {
-    effort: Effort,
-    limits: Limits,
+/// One frame, as far as it was looked through.
+#[derive(Debug)]
+pub(super) struct Search {
+    budget: Budget,
+    depth: Depth,
+    /// The most pixels of a plane that is looked through.
+    pixels: usize,
     read: Vec<([Point; 4], Content)>,
     unread: Vec<Unread>,
+    panics: Panics,
 }
 
 /// A grid, and in which of the planes it lies.
@@ -128,87 +102,165 @@ struct Candidate {
     site: Site,
 }
 
-/// The middles of three finder patterns, and the pixels of a module, in the full plane.
-#[derive(Clone, Copy)]
+/// The middles of three finder patterns, and the pixels of a module, in the frame.
+#[derive(Clone, Copy, Debug)]
 struct Site {
     middles: [Point; 3],
     module: f64,
 }
 
 /// What was tried in vain.
+#[derive(Clone, Copy, Debug)]
 struct Unread {
     site: Site,
     tries: u32,
     seen: bool,
+    hint: Option<Hint>,
 }
 
 impl Search {
-    fn new() -> Self {
-        Self { effort: Effort::Live, limits: LIVE, read: Vec::new(), unread: Vec::new() }
+    /// A search that may cost so much, and looks through planes of so many pixels at the most.
+    pub(super) fn new(budget: Budget, pixels: usize) -> Self {
+        Self {
+            budget,
+            depth: Depth::Quick,
+            pixels,
+            read: Vec::new(),
+            unread: Vec::new(),
+            panics: Panics::default(),
+        }
     }
 
-    /// Goes on with all the attempts there are.
-    fn deepen(&mut self) {
-        self.effort = Effort::Thorough;
-        self.limits = THOROUGH;
+    /// Goes on with all the attempts there are to decode.
+    pub(super) fn deepen(&mut self) {
+        self.depth = Depth::Deep;
         self.unread.iter_mut().for_each(|unread| unread.tries = 0);
     }
 
-    /// Looks through `planes`, each half the size of the one before, until all that is seen is
-    /// read.
-    fn run(&mut self, planes: &[Plane<'_>]) {
-        let small = |plane: &Plane<'_>| plane.pixels() <= self.limits.pixels;
-        let finest = planes.iter().position(small).unwrap_or(planes.len());
+    /// Whether something was read and nothing seen was not.
+    pub(super) fn is_done(&self) -> bool {
+        !self.read.is_empty() && self.seen_unread().is_empty()
+    }
+
+    /// Whether nothing was read.
+    pub(super) fn is_vain(&self) -> bool {
+        self.read.is_empty()
+    }
+
+    /// Where symbols were seen.
+    pub(super) fn area(&self) -> Option<Area> {
+        let read = self.read.iter().filter_map(|(corners, _)| Area::around(*corners));
+        let unread = self.seen_unread();
+        let unread = unread.iter().filter_map(|unread| unread.site.area());
+        read.chain(unread).reduce(Area::and)
+    }
+
+    /// How often decoders of others panicked.
+    pub(super) fn panics(&self) -> Panics {
+        self.panics
+    }
+
+    /// Looks through a scene in one way, until all that is seen is read.
+    pub(super) fn run(&mut self, stage: Stage, scene: &Scene<'_>) {
+        let planes = scene.planes();
+        let most = match stage.by {
+            By::Grids => self.pixels,
+            By::Rqrr => self.pixels.min(MAX_RQRR),
+            By::Rxing => self.pixels.min(MAX_RXING),
+        };
+        let finest = planes.iter().position(|plane| plane.pixels() <= most);
+        let finest = finest.unwrap_or(planes.len());
         let mut order: Vec<usize> = (finest..planes.len()).collect();
-        if order.len() > 1 {
-            // Half the size is a quarter of the work, and mostly enough.
-            order.swap(0, 1);
+        match stage.sizes {
+            Sizes::All if order.len() > 1 => order.swap(0, 1),
+            Sizes::All => {}
+            Sizes::Halved(times) => order = order.into_iter().skip(times).take(1).collect(),
         }
-        for pass in self.limits.passes {
-            for &level in order.iter().take(pass.planes) {
-                self.look(planes, level, pass);
-                // A sheet may hold symbols that only another size shows; the next frame of a lane
-                // will do for those.
-                if self.effort == Effort::Live && self.is_done() {
-                    return;
-                }
+        for level in order {
+            if self.look(stage, scene, level).is_none() {
+                return;
             }
-            if self.is_done() {
+            // A sheet may hold symbols that only another size shows; the next frame of a lane
+            // will do for those.
+            if self.depth == Depth::Quick && self.is_done() {
                 return;
             }
         }
     }
 
-    /// Whether something was read and nothing seen was not.
-    fn is_done(&self) -> bool {
-        !self.read.is_empty() && self.seen_unread() == 0
+    /// Looks through the plane at `level`; none if that costs too much.
+    fn look(&mut self, stage: Stage, scene: &Scene<'_>, level: usize) -> Option<()> {
+        let pixels = scene.planes()[level].pixels();
+        self.budget.take(Budget::price(pixels, stage.threshold.price() + SCAN) / 10)?;
+        let bitmap = scene.bitmap(level, stage.threshold);
+        match stage.by {
+            By::Grids => self.fit(scene, level, &bitmap),
+            By::Rqrr => {
+                for found in rqrr::detect(&bitmap, &mut self.budget, &mut self.panics) {
+                    let content = self.decode(&found.dark, found.size);
+                    self.keep(found.corners, level, content, scene);
+                }
+            }
+            By::Rxing => {
+                for (corners, content) in rxing::detect(&bitmap, &mut self.budget, &mut self.panics)
+                {
+                    self.keep(corners, level, Some(content), scene);
+                }
+            }
+        }
+        Some(())
     }
 
-    /// Looks for symbols whose finder patterns show in one bitmap.
-    fn look(&mut self, planes: &[Plane<'_>], level: usize, pass: &Pass) {
-        let bitmap = planes[level].darker_than_mean(pass.radius, pass.margin);
-        let finders = finder::scan(&bitmap, self.limits.finders);
+    /// Keeps what others read, unless it was read before.
+    fn keep(
+        &mut self,
+        corners: [Point; 4],
+        level: usize,
+        content: Option<Content>,
+        scene: &Scene<'_>,
+    ) {
+        let corners = corners.map(|corner| scene.in_frame(corner, level));
+        let sum = corners.iter().fold(Point::default(), |sum, &corner| sum.plus(corner));
+        let middle = sum.times(0.25);
+        let known = self.read.iter().any(|(area, _)| contains(area, middle));
+        if let (Some(content), false) = (content, known) {
+            self.read.push((corners, content));
+        }
+    }
+
+    /// Fits grids to the finder patterns in one bitmap, and tries to read them.
+    fn fit(&mut self, scene: &Scene<'_>, level: usize, bitmap: &Bitmap) {
+        let finders = finder::scan(bitmap, MAX_FINDERS, &mut self.budget);
         let mut candidates = Vec::new();
-        for triple in finder::triples(&finders, self.limits.triples) {
+        for triple in finder::triples(&finders, MAX_TRIPLES) {
             let three = triple.map(|index| finders[index]);
-            let site = Site::new(&three, real(1 << level));
-            if self.is_read(&site) || self.limits.fits == 0 {
+            let site = Site::new(&three, scene, level);
+            if self.is_read(&site) {
                 continue;
             }
-            self.limits.fits -= 1;
+            if self.budget.take(FIT).is_none() {
+                break;
+            }
+            let planes = scene.planes();
             let (plane, factor) = sampled(planes.len(), level, &three);
             let three = three.map(|finder| finder.scaled(factor));
-            let grid = Grid::fit(&planes[plane], &three);
-            candidates.extend(grid.map(|grid| Candidate { grid, plane, site }));
+            let Some(grid) = Grid::fit(&planes[plane], &three) else { continue };
+            let candidate = Candidate { grid, plane, site };
+            if candidate.grid.evidence() > SURE {
+                // What is read spares the threes that share its finder patterns.
+                self.attempt(&candidate, scene);
+            } else {
+                candidates.push(candidate);
+            }
         }
         candidates.sort_by(|a, b| b.grid.evidence().total_cmp(&a.grid.evidence()));
         for candidate in candidates {
-            self.attempt(&candidate, planes);
+            self.attempt(&candidate, scene);
         }
     }
 
     /// Tries to read one grid, unless what it shows is read or was tried often enough.
-    fn attempt(&mut self, candidate: &Candidate, planes: &[Plane<'_>]) {
+    fn attempt(&mut self, candidate: &Candidate, scene: &Scene<'_>) {
         let Candidate { grid, plane, site } = candidate;
         let (likely, seen) = (grid.is_likely(), grid.is_seen());
         if !(likely || seen) || self.is_read(site) {
@@ -216,62 +268,74 @@ impl Search {
         }
         let known = self.unread.iter().position(|unread| unread.site.is(site));
         let known = known.unwrap_or_else(|| {
-            self.unread.push(Unread { site: *site, tries: 0, seen: false });
+            self.unread.push(Unread { site: *site, tries: 0, seen: false, hint: None });
             self.unread.len() - 1
         });
-        let unread = &mut self.unread[known];
-        unread.seen |= seen;
-        if !likely || unread.tries == TRIES {
-            return;
+        self.unread[known].seen |= seen;
+        let level = *plane;
+        let plane = &scene.planes()[level];
+        if likely && self.unread[known].tries < TRIES {
+            self.unread[known].tries += 1;
+            if let Some(content) = self.read(grid, plane) {
+                let corners = grid.bounds().map(|corner| scene.in_frame(corner, level));
+                self.read.push((corners, content));
+                return;
+            }
         }
-        unread.tries += 1;
-        if let Some(content) = self.decode(grid, &planes[*plane]) {
-            let scale = real(1 << plane);
-            self.read.push((grid.bounds().map(|corner| corner.times(scale)), content));
+        if seen && self.unread[known].hint.is_none() {
+            let looks = Budget::price(grid.size() * grid.size(), GLANCE);
+            if self.budget.take(looks).is_some() {
+                let corners = grid.bounds().map(|corner| scene.in_frame(corner, level));
+                self.unread[known].hint = hint::measured(grid, plane, &corners, scene.frame());
+            }
         }
     }
 
     /// The content of `grid`, from the likeliest way to see its modules to the least.
-    fn decode(&mut self, grid: &Grid, plane: &Plane<'_>) -> Option<Content> {
+    fn read(&mut self, grid: &Grid, plane: &Plane<'_>) -> Option<Content> {
+        let modules = grid.size() * grid.size();
+        self.budget.take(ALIGN + Budget::price(modules, GLANCE))?;
         let flat = grid.aligned(plane, Anchors::Corners);
-        let plain = self.sample(&flat, plane)?;
+        let content = self.ask(&flat.glance(plane), 5);
+        if content.is_some() {
+            return content;
+        }
+        self.budget.take(Budget::price(modules, SAMPLE))?;
+        let plain = flat.sample(plane);
         let sharp = plain.sharpened();
         let content = self.ask(&plain, 5).or_else(|| self.ask(&sharp, 5));
         if content.is_some() {
             return content;
         }
-        let creased = self.sample(&grid.aligned(plane, Anchors::Middles), plane)?;
+        self.budget.take(ALIGN + Budget::price(modules, SAMPLE))?;
+        let creased = grid.aligned(plane, Anchors::Middles).sample(plane);
         let content = self.ask(&creased, 5);
-        if content.is_some() || self.effort == Effort::Live {
+        if content.is_some() || self.depth == Depth::Quick {
             return content;
         }
-        let more = [(&plain, 2), (&plain, 12), (&sharp.sharpened(), 6), (&creased.sharpened(), 6)];
-        let content = more.iter().find_map(|(modules, radius)| self.ask(modules, *radius));
-        if content.is_some() || grid.size() > DRAWN_SIZE {
-            return content;
-        }
-        let ways = [0.7, 1.4].into_iter().flat_map(|far| {
-            let sides = [(far, 0.0), (0.0, far), (-far, 0.0), (0.0, -far)];
-            let corners = [(far, far), (-far, -far), (far, -far), (-far, far)];
-            sides.into_iter().chain(corners)
-        });
-        ways.map(|(x, y)| flat.drawn(Point::new(x, y))).find_map(|grid| {
-            let modules = self.sample(&grid, plane)?;
-            self.ask(&modules, 5)
-        })
+        self.budget.take(Budget::price(modules, BEND))?;
+        let bent = flat.bent(plane);
+        let more = [
+            (&bent, 5),
+            (&bent.sharpened(), 5),
+            (&bent, 2),
+            (&plain, 2),
+            (&plain, 12),
+            (&sharp.sharpened(), 6),
+            (&creased.sharpened(), 6),
+        ];
+        more.iter().find_map(|(modules, radius)| self.ask(modules, *radius))
     }
 
-    /// The modules of `grid`, as long as there are any left to be read.
-    fn sample(&mut self, grid: &Grid, plane: &Plane<'_>) -> Option<Modules> {
-        self.limits.modules = self.limits.modules.checked_sub(grid.size() * grid.size())?;
-        Some(grid.sample(plane))
-    }
-
-    /// What rqrr makes of `modules`, as long as it may be asked.
+    /// What `modules` say, told dark from light by those up to `radius` around each.
     fn ask(&mut self, modules: &Modules, radius: usize) -> Option<Content> {
-        let size = modules.size();
-        self.limits.modules = self.limits.modules.checked_sub(size * size)?;
-        rqrr::decode(&modules.dark(radius), size)
+        self.decode(&modules.dark(radius), modules.size())
+    }
+
+    /// What the modules of a symbol say, as long as that may be asked.
+    fn decode(&mut self, dark: &[bool], size: usize) -> Option<Content> {
+        self.budget.take(Budget::price(size * size, DECODE))?;
+        rxing::decode(dark, size, &mut self.panics)
     }
 
     /// Whether one of the finder patterns belongs to a symbol that was read.
@@ -279,19 +343,23 @@ impl Search {
         self.read.iter().any(|(area, _)| site.middles.iter().any(|&middle| contains(area, middle)))
     }
 
-    /// How many symbols were seen and not read, each finder pattern counted for one.
-    fn seen_unread(&self) -> usize {
-        let mut counted: Vec<Site> = Vec::new();
-        for Unread { site, .. } in self.unread.iter().filter(|unread| unread.seen) {
-            if !self.is_read(site) && !counted.iter().any(|other| other.touches(site)) {
-                counted.push(*site);
+    /// What was seen and not read, each finder pattern counted for one.
+    fn seen_unread(&self) -> Vec<Unread> {
+        let mut counted: Vec<Unread> = Vec::new();
+        for unread in self.unread.iter().filter(|unread| unread.seen) {
+            let site = &unread.site;
+            if !self.is_read(site) && !counted.iter().any(|other| other.site.touches(site)) {
+                counted.push(*unread);
             }
         }
-        counted.len()
+        counted
     }
 
-    fn finish(self) -> Reading {
-        let seen = self.read.len() + self.seen_unread();
+    /// What the search came to.
+    pub(super) fn finish(self) -> Reading {
+        let unread = self.seen_unread();
+        let seen = self.read.len() + unread.len();
+        let hint = unread.iter().find_map(|unread| unread.hint);
         let mut texts = Vec::new();
         for (_, content) in self.read {
             match content {
@@ -299,15 +367,24 @@ impl Search {
                 Content::Text(_) | Content::Bytes => {}
             }
         }
-        Reading { texts, seen }
+        Reading { texts, seen, hint }
     }
 }
 
 impl Site {
-    /// The site of `finders` in a plane that is `scale` times smaller than the full one.
-    fn new(finders: &[Finder; 3], scale: f64) -> Self {
+    /// The site of `finders` in the plane of a scene at `level`.
+    fn new(finders: &[Finder; 3], scene: &Scene<'_>, level: usize) -> Self {
         let module = finders.iter().map(|finder| finder.module).fold(0.0, f64::max);
-        Self { middles: finders.map(|finder| finder.centre.times(scale)), module: module * scale }
+        let middles = finders.map(|finder| scene.in_frame(finder.centre, level));
+        Self { middles, module: module * real(1 << level) }
+    }
+
+    /// What is around it, the fourth corner of the symbol too.
+    fn area(&self) -> Option<Area> {
+        let [right, corner, below] = self.middles;
+        let fourth = right.plus(below).minus(corner);
+        let area = Area::around([right, corner, below, fourth])?;
+        Some(area.widened(self.module * 8.0))
     }
 
     /// Whether all three finder patterns are the same.
@@ -375,7 +452,7 @@ mod tests {
             let middles = [(x + 100.0, y), (x, y), (x, y + 100.0)].map(|(x, y)| Point::new(x, y));
             Site { middles, module: 5.0 }
         };
-        let unread = |site, seen| Unread { site, tries: 1, seen };
+        let unread = |site, seen| Unread { site, tries: 1, seen, hint: None };
         let cases = [
             ("none", vec![], 0),
             ("one", vec![unread(site(0.0, 0.0), true)], 1),
@@ -385,7 +462,7 @@ mod tests {
             ("apart", vec![unread(site(0.0, 0.0), true), unread(site(300.0, 0.0), true)], 2),
         ];
         for (name, unread, seen) in cases {
-            let search = Search { unread, ..Search::new() };
+            let search = Search { unread, ..Search::new(Budget::of(0), 0) };
             assert_eq!(search.finish().seen, seen, "{name}");
         }
     }

@@ -65,7 +65,7 @@ fn main() {
 
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
-    let reading = Reading { texts: vec![text], seen: 1 };
+    let reading = Reading::of(text);
     let decision = judge_reading(&reading, &basis, now).unwrap();
     let record = AuditRecord::of(&decision, &reading, &basis, store.digest_key(), now);
     let kept = measure(200, || store.record(&record).unwrap());

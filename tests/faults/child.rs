@@ -90,7 +90,7 @@ pub(crate) fn write() {
     let Some(state) = env::var_os(STATE) else { return };
     let rounds = env::var(ROUNDS).ok().and_then(|rounds| rounds.parse().ok());
     let basis = basis(&usual_files());
-    let reading = Reading { texts: vec![code(|_| {})], seen: 1 };
+    let reading = Reading::of(code(|_| {}));
     let mut store = match Store::open(Path::new(&state)) {
         Ok(store) => store,
         Err(error) => return println!("failed: {error}"),

@@ -46,7 +46,7 @@ fn a_month_that_is_worked() {
     let state = tempdir().unwrap();
     let mut store = Store::open(state.path()).unwrap();
     let basis = basis(&usual_files());
-    let reading = Reading { texts: vec![code(|_| {})], seen: 1 };
+    let reading = Reading::of(code(|_| {}));
     let mut after_ten = None;
     for day in 0..30 {
         install(&mut store, u64::try_from(day).unwrap() + 6).unwrap();

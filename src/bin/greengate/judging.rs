@@ -153,7 +153,7 @@ impl Input {
             }
             Self::Text(text) => {
                 let started = Instant::now();
-                (Reading { texts: vec![symbol_text(text)], seen: 1 }, started)
+                (Reading::of(symbol_text(text)), started)
             }
         };
         let decision = judge_reading(&reading, basis, history, now);

@@ -15,7 +15,7 @@ use greengate::{
     presentation::{Audience, ExplainedCheck, Presentation, explained},
     session::{Companions, Effect, Event, Session, Tally},
     store::{Store, StoreError, Totals},
-    symbol::{self, Effort, Reading},
+    symbol::{Reader, Reading},
 };
 #[cfg(feature = "kiosk")]
 use greengate::{
@@ -40,6 +40,7 @@ pub(crate) struct Lane {
     history: History,
     companions: Companions,
     session: Session,
+    reader: Reader,
     audience: Audience,
     totals: Totals,
     service: Service,
@@ -98,6 +99,7 @@ impl Lane {
             totals: store.totals(now)?,
             companions: Companions::default(),
             session: Session::default(),
+            reader: Reader::new(),
             audience,
             service: Service::In,
             clock: ClockState::Good,
@@ -176,8 +178,7 @@ impl Lane {
         number: &DocumentNumber,
         now: Timestamp,
     ) -> Result<Judged, StoreError> {
-        let reading =
-            Reading { seen: usize::from(code.is_some()), texts: code.into_iter().collect() };
+        let reading = code.map_or_else(Reading::default, Reading::of);
         let decision = judge_reading(&reading, &self.basis, &self.history, now);
         let decision = decision.unwrap_or_else(Decision::not_found);
         let matches = decision.credential().map(|found| found.compare(number, &MatchKeys::NONE));
@@ -212,7 +213,7 @@ impl Lane {
 
     /// Reads a frame and does what follows from it.
     pub(crate) fn see(&mut self, frame: &Frame) -> Option<Showing> {
-        let reading = symbol::read(frame, Effort::Live);
+        let reading = self.reader.next(frame);
         let now = frame.taken();
         self.companions.pass_time(now);
         match self.session.on(Event::Read(&reading), now) {
