@@ -178,3 +178,63 @@ fn a_registration_goes_to_the_authority_and_is_erased() {
         format!("greengate-authority: {file}: sealed for another key, or changed since [G14]\n")
     );
 }
+
+#[test]
+fn a_stick_brings_the_extract_of_this_terminal_and_takes_registrations_along() {
+    let folder = tempdir().unwrap();
+    let name = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (authority, out, state) = (name("authority"), name("out"), name("state"));
+    let done = |program: &str, arguments: &[&str]| {
+        let output = run(program, arguments);
+        assert_eq!(status(&output), 0, "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    done(AUTHORITY, &["init", &authority, "--demo"]);
+    done(AUTHORITY, &["root", "init", &authority, &name("keys")]);
+    let county = ["--county", "110105", "--no-stretching"];
+    for terminal in ["desk-1", "desk-2"] {
+        let put = ["terminal", "put", &authority, "--terminal", terminal, "--place", "station"];
+        done(AUTHORITY, &put);
+        let extract = ["extract", &authority, "--terminal", terminal];
+        done(AUTHORITY, &[&extract[..], &county].concat());
+    }
+    done(AUTHORITY, &["publish", &authority, &out]);
+    let bundle = ["terminal", "bundle", &authority, "--terminal", "desk-1", "--out"];
+    done(AUTHORITY, &[&bundle[..], &[&name("bundle.json")]].concat());
+    let terminal = |arguments: &[&str]| done(TERMINAL, &[&["--state", &state], arguments].concat());
+    terminal(&["provision", "--bundle", &name("bundle.json")]);
+    terminal(&["sync", "--from", &out]);
+    let kept = || {
+        let entries = fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+        names.retain(|name| name.starts_with("roster"));
+        names
+    };
+    assert_eq!(kept(), ["roster-desk-1.bin"], "its own, and no other");
+    let bytes = || fs::read(folder.path().join("state/roster-desk-1.bin")).unwrap();
+    let first = bytes();
+
+    // The next one takes its place.
+    let extract = ["extract", &authority, "--terminal", "desk-1"];
+    done(AUTHORITY, &[&extract[..], &county].concat());
+    done(AUTHORITY, &["publish", &authority, &out]);
+    let mut store = Store::open(&folder.path().join("state")).unwrap();
+    let registration = Registration {
+        person: Person::new(PersonName::new("张三").unwrap(), None),
+        reason: RegistrationReason::NoDocument,
+        guardian: None,
+        staff: "2001".parse().unwrap(),
+        terminal: None,
+        at: clock::now(),
+    };
+    let sealed = registration.seal(&store.sealing_key().unwrap().unwrap()).unwrap();
+    store.keep_registration(&sealed, &registration.staff, clock::now()).unwrap();
+    drop(store);
+    terminal(&["sync", "--from", &out]);
+    assert_eq!(kept(), ["roster-desk-1.bin"]);
+    assert_ne!(bytes(), first);
+    assert_eq!(terminal(&["registration", "count"]), "0\n");
+    let taken = fs::read_dir(folder.path().join("out/registrations")).unwrap();
+    let taken: Vec<_> = taken.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
+    assert_eq!(taken, [sealed]);
+}

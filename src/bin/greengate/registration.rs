@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use greengate::store::Store;
 use tempfile::NamedTempFile;
 
 use crate::{Failure, open_store};
@@ -33,27 +34,34 @@ enum Command {
 impl Registration {
     pub(crate) fn run(&self, state: &Path, out: &mut impl Write) -> Result<u8, Failure> {
         let mut store = open_store(state)?;
-        let registrations = store.registrations()?;
         match &self.command {
-            Command::Count => writeln!(out, "{}", registrations.len())?,
+            Command::Count => writeln!(out, "{}", store.registrations()?.len())?,
             Command::Export { folder } => {
-                let origin = store.origin().replace('/', "-");
-                fs::create_dir_all(folder).map_err(|error| {
-                    Failure::input(format!("cannot make {}: {error}", folder.display()))
-                })?;
-                let mut through = None;
-                for (id, sealed) in registrations {
-                    let path = folder.join(format!("registration-{origin}-{id}.sealed"));
-                    writeln!(out, "{}", write_synced(&path, &sealed)?.display())?;
-                    through = Some(id);
-                }
-                if let Some(through) = through {
-                    store.erase_registrations(through)?;
+                for path in export(&mut store, folder)? {
+                    writeln!(out, "{}", path.display())?;
                 }
             }
         }
         Ok(0)
     }
+}
+
+/// Writes each registration to a file of its own in `folder`, erases it here once all are on that
+/// disk, and gives the files.
+pub(crate) fn export(store: &mut Store, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let origin = store.origin().replace('/', "-");
+    let registrations = store.registrations()?;
+    let Some((through, _)) = registrations.last() else { return Ok(Vec::new()) };
+    let through = *through;
+    fs::create_dir_all(folder)
+        .map_err(|error| Failure::input(format!("cannot make {}: {error}", folder.display())))?;
+    let mut written = Vec::new();
+    for (id, sealed) in registrations {
+        let path = folder.join(format!("registration-{origin}-{id}.sealed"));
+        written.push(write_synced(&path, &sealed)?);
+    }
+    store.erase_registrations(through)?;
+    Ok(written)
 }
 
 /// Puts a file where `path` says, whole or not at all, and gives the path once the disk has it.

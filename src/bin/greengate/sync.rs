@@ -14,9 +14,12 @@ use greengate::{
 };
 
 use crate::{
-    Failure, open_store,
+    Failure, open_store, registration,
     trust::{anchor, show_versions},
 };
+
+/// The folder on a stick that takes the sealed registrations to the authority.
+const REGISTRATIONS: &str = "registrations";
 
 /// Fetch what the authority has published, verify it, and install it, all or nothing.
 ///
@@ -55,7 +58,8 @@ struct SourceArgument {
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// The folder that holds the repository, such as a USB stick.
+    /// The folder that holds the repository, such as a USB stick; it takes whom staff have registered
+    /// by hand back to the authority, sealed.
     #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
 }
@@ -85,6 +89,13 @@ impl Sync {
             }
         }
         anchor(&mut store, now)?;
+        if let (None, Some(stick)) = (&self.source.url, &self.source.from) {
+            // What the stick cannot take stays here, and the lists are installed all the same.
+            let taken = registration::export(&mut store, &stick.join(REGISTRATIONS));
+            if let Err(Failure { message, .. }) = taken {
+                writeln!(io::stderr(), "greengate: registrations stay here: {message}").ok();
+            }
+        }
         let basis = store.load_basis().map_err(Failure::state)?;
         show_versions(&basis, now, out)
     }
