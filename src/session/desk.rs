@@ -11,15 +11,16 @@ use zeroize::Zeroizing;
 use crate::{
     clock::{Timestamp, shanghai_date},
     decision::Verdict,
-    id_document::{DocumentNumber, Typed},
+    id_document::{DocumentNumber, Mrz, Typed},
 };
 
 /// After how long a person's data are wiped if nobody does anything. Source: REQUIREMENTS, section 7:
 /// a result that staff must act on stays for 60 seconds at most.
 pub const WIPED_AFTER: TimeDelta = TimeDelta::seconds(60);
 
-/// The most characters that are typed into anything.
-const MAX_TYPED: usize = 40;
+/// The most characters that are typed into anything: three lines of a machine-readable zone have 90,
+/// and an Enter each. Source: ICAO 9303, part 5.
+const MAX_TYPED: usize = 96;
 
 /// What has been typed; wiped when it goes.
 pub type Entry = Zeroizing<String>;
@@ -223,7 +224,7 @@ impl Desk {
     #[must_use]
     pub fn typed(&self, today: NaiveDate) -> Option<Typed> {
         match &self.step {
-            Step::Document { entry, .. } if !entry.is_empty() => {
+            Step::Document { entry, .. } if !entry.is_empty() && !entry.contains('<') => {
                 Some(Typed::so_far(entry, None, today))
             }
             _ => None,
@@ -365,7 +366,7 @@ impl Desk {
                     write(entry, key);
                     return None;
                 }
-                let number = DocumentNumber::parse(entry, shanghai_date(now)).ok()?;
+                let number = number(entry, shanghai_date(now))?;
                 *entry = Entry::default();
                 Some(DeskEffect::LookUp { agreed, number })
             }
@@ -381,6 +382,16 @@ impl Desk {
             _ => None,
         }
     }
+}
+
+/// The number that was typed, or that of a machine-readable zone, whose lines a scanner that is like a
+/// keyboard ends with Enter as well.
+fn number(entry: &mut Entry, today: NaiveDate) -> Option<DocumentNumber> {
+    if !entry.contains('<') {
+        return DocumentNumber::parse(entry, today).ok();
+    }
+    entry.push('\n');
+    Mrz::parse(entry, today).ok()?.document(today).ok()
 }
 
 /// Types at what was typed so far.
@@ -488,6 +499,22 @@ mod tests {
         assert!(desk.on(DeskEvent::Judged(Verdict::CheckId), at(5)).is_none());
         let effect = desk.on(DeskEvent::Card(card), at(6));
         assert!(matches!(effect, Some(DeskEffect::CompareCard(_))), "{effect:?}");
+    }
+
+    #[test]
+    fn a_scanner_types_a_machine_readable_zone_line_by_line() {
+        let mut desk = at_document();
+        let lines = [
+            "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+            "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+        ];
+        assert!(enter(&mut desk, lines[0], 4).is_none());
+        match enter(&mut desk, lines[1], 4) {
+            Some(DeskEffect::LookUp { number, .. }) => {
+                assert_eq!(number.text().expose(), "L898902C3");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

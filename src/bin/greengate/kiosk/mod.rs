@@ -85,6 +85,10 @@ pub(crate) struct Kiosk {
     #[arg(long, value_name = "DIR", requires = "desk")]
     export: Option<PathBuf>,
 
+    /// Larger type at the desk.
+    #[arg(long, requires = "desk")]
+    large: bool,
+
     #[command(flatten)]
     window: Window,
 }
@@ -150,6 +154,7 @@ impl Kiosk {
             reader: self.reader.clone(),
             token: self.token.clone(),
             export: self.export.clone(),
+            large: self.large,
             state: state.clone(),
         });
         run(move |updates| open(&state, audience, updates), source, fetching, desk, &self.window)

@@ -80,7 +80,7 @@ impl From<View> for Desk {
             hours: model::<Hour, Hour>(hours),
             staff: view.staff.into(),
             holder: view.holder.into(),
-            large: false,
+            large: view.is_large,
         }
     }
 }

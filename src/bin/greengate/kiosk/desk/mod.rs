@@ -4,6 +4,8 @@
 //! wiped, as soon as the state machine says so. The key of the look-up extract is in this process's
 //! locked memory alone, and gone with the shift.
 
+#[cfg(test)]
+mod tests;
 pub(crate) mod view;
 
 use std::{
@@ -54,6 +56,8 @@ pub(crate) struct Setting {
     pub(crate) token: Option<PathBuf>,
     /// The folder that reports are written into, such as a USB stick.
     pub(crate) export: Option<PathBuf>,
+    /// Whether texts are larger than usual.
+    pub(crate) large: bool,
     /// The terminal's state, where the extract is kept.
     pub(crate) state: PathBuf,
 }
@@ -190,6 +194,7 @@ impl Counter {
     /// What the desk shows, and the result on it, if it has changed since it was last asked.
     pub(crate) fn view(&mut self, now: Timestamp) -> Option<(View, Option<Presentation>)> {
         let view = View::of(&self.desk, &self.around, shanghai_date(now));
+        let view = View { is_large: self.setting.large, ..view };
         if view == self.shown {
             return None;
         }
@@ -475,7 +480,8 @@ impl Counter {
 
     fn report(&mut self, lane: &mut Lane, now: Timestamp) -> Done {
         let Duty::On { by, since, .. } = self.shift.duty() else { return Ok(None) };
-        let span = Span { staff: Some(by), from: since, to: now };
+        // What was done in this very second counts too.
+        let span = Span { staff: Some(by), from: since, to: now + TimeDelta::seconds(1) };
         let report = lane.store().shift_report(span).map_err(|_| unwritten())?;
         self.around.facts = facts(&report);
         self.around.hours = hours(&report);

@@ -72,6 +72,7 @@ pub(crate) struct View {
     pub(crate) keypad: Keypad,
     pub(crate) ways: Vec<Vec<Way>>,
     pub(crate) has_card: bool,
+    pub(crate) is_large: bool,
     pub(crate) facts: Vec<(Words, String)>,
     pub(crate) hours: Vec<Hour>,
     pub(crate) staff: Words,
