@@ -293,10 +293,11 @@ fn attend(
             }
         }
         if let Some(counter) = &mut counter {
-            let was_scanning = counter.is_scanning();
             counter.tick(&mut lane, clock::now());
-            if !was_scanning && counter.is_scanning() {
-                updates.send(Update::Camera);
+            if counter.is_scanning() {
+                if at_desk {
+                    updates.send(Update::Camera);
+                }
             } else if let Some((view, presentation)) = counter.view(clock::now()) {
                 updates.send(Update::Desk(Box::new(view), presentation.map(Box::new)));
             }
