@@ -114,6 +114,13 @@ impl Companions {
         }
     }
 
+    /// Somebody of the group is being dealt with: while that lasts the group is not over.
+    pub fn attend(&mut self, now: Timestamp) {
+        if self.began.is_some() {
+            self.last = now;
+        }
+    }
+
     /// Lets time pass.
     pub fn pass_time(&mut self, now: Timestamp) {
         if now - self.last >= GROUP_OVER_AFTER || now < self.last {

@@ -108,6 +108,8 @@ pub enum Event<'event> {
     Read(&'event Reading),
     /// Time has passed.
     Tick,
+    /// A frame was read in which nobody is waited for: a code that stays in sight is still the same.
+    Watched(&'event Reading),
 }
 
 /// What to do about it.
@@ -141,6 +143,10 @@ impl Session {
             }
             Event::Read(reading) if !reading.texts.is_empty() => self.read(reading, now),
             Event::Read(reading) if reading.seen > 0 => self.see(now).or_else(|| self.tick(now)),
+            Event::Watched(reading) => {
+                self.holds_on(reading, now);
+                self.tick(now)
+            }
             Event::Read(_) | Event::Tick => self.tick(now),
         }
     }
@@ -176,13 +182,22 @@ impl Session {
         self.shown = Some(Shown { since: now, until: now + time, of });
     }
 
+    /// Whether what was read is the code that was there a moment ago, which it goes on being.
+    fn holds_on(&mut self, reading: &Reading, now: Timestamp) -> bool {
+        match &mut self.code {
+            Some(Seen { what, last })
+                if *what == reading.texts && now - *last < SAME_CODE_IGNORED =>
+            {
+                *last = now;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// A symbol was read.
     fn read(&mut self, reading: &Reading, now: Timestamp) -> Option<Effect> {
-        if let Some(Seen { what, last }) = &mut self.code
-            && *what == reading.texts
-            && now - *last < SAME_CODE_IGNORED
-        {
-            *last = now;
+        if self.holds_on(reading, now) {
             return self.tick(now);
         }
         if self.shown.is_some_and(|shown| now - shown.since < SHOWN_AT_LEAST) {
@@ -298,6 +313,21 @@ mod tests {
     fn a_code_that_is_held_on_is_judged_once() {
         let effects = play(Verdict::Pass, &[(20_000, Code("a"))]);
         assert_eq!(effects, [(0, Effect::Judge), (2_000, Effect::ShowCamera)]);
+    }
+
+    #[test]
+    fn a_code_that_lay_there_while_nobody_was_waited_for_is_not_judged_again() {
+        let held = reading(Code("a"));
+        let mut session = Session::default();
+        assert_eq!(session.on(Event::Read(&held), at(0)), Some(Effect::Judge));
+        assert_eq!(session.on(Event::Judged(Verdict::Pass), at(0)), None);
+        assert_eq!(session.on(Event::Acknowledged, at(100)), Some(Effect::ShowCamera));
+        for step in 1..60 {
+            assert_eq!(session.on(Event::Watched(&held), at(step * 500)), None);
+        }
+        assert_eq!(session.on(Event::Read(&held), at(30_000)), None);
+        assert_eq!(session.on(Event::Watched(&reading(Nothing)), at(32_400)), None);
+        assert_eq!(session.on(Event::Read(&held), at(32_500)), Some(Effect::Judge));
     }
 
     #[test]
