@@ -192,6 +192,16 @@ impl Store {
         Self::prepare(Connection::open_in_memory()?, None)
     }
 
+    /// A store in memory whose lists of revocations, which are no secret, stand in the folder
+    /// `beside`.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    pub fn in_memory_beside(beside: &Path) -> Result<Self, StoreError> {
+        Ok(Self { revocations: Some(beside.join(REVOCATIONS)), ..Self::in_memory()? })
+    }
+
     fn prepare(mut connection: Connection, marks: Option<MarksFile>) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -1,6 +1,7 @@
 //! The built programs: standard output and exit status.
 
 #![allow(
+    clippy::print_stdout,
     clippy::too_many_lines,
     clippy::type_complexity,
     clippy::unwrap_used,

@@ -2,10 +2,12 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
+    os::unix::process::ExitStatusExt,
     path::Path,
     process::{Command, Stdio},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::tempdir;
 
 use crate::{TERMINAL, run, status, stderr, stdout};
@@ -55,4 +57,30 @@ fn a_card_is_read_by_the_end_of_its_number() {
     drop(input);
     assert!(emulator.wait().unwrap().success());
     assert!(!Path::new(link).is_symlink(), "the port goes with the reader");
+}
+
+#[test]
+fn what_is_in_memory_goes_into_no_core_dump() {
+    let folder = tempdir().unwrap();
+    // Whether a program that says "ready" and is aborted leaves its memory behind, where it may.
+    let dumps = |arguments: &[&str]| {
+        let mut child = Command::new("sh")
+            .args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$@\"", "sh"])
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writeln!(child.stdin.as_ref().unwrap(), "take").unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut ready).unwrap();
+        kill_process(Pid::from_child(&child), Signal::ABORT).unwrap();
+        child.wait().unwrap().core_dumped()
+    };
+    if !dumps(&["cat"]) {
+        println!("skipped: this machine dumps no cores");
+        return;
+    }
+    assert!(!dumps(&[TERMINAL, "reader", "reader", "--emulate"]));
 }

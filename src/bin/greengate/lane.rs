@@ -222,6 +222,16 @@ impl Lane {
         }
     }
 
+    /// Reads a frame in which nobody is waited for, so that a code that stays there is not judged
+    /// again.
+    #[cfg(feature = "kiosk")]
+    pub(crate) fn watch(&mut self, frame: &Frame) -> Option<Showing> {
+        let reading = self.reader.next(frame);
+        self.companions.pass_time(frame.taken());
+        let effect = self.session.on(Event::Watched(&reading), frame.taken());
+        self.follow(effect)
+    }
+
     /// Lets time pass without a frame.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Option<Showing> {
         self.companions.pass_time(now);
@@ -232,6 +242,17 @@ impl Lane {
     /// Begins a group, or ends the one there is, as staff have asked.
     pub(crate) fn tap_group(&mut self, now: Timestamp) {
         self.companions.tap(now);
+    }
+
+    /// Leaves the group open, since staff are dealing with one of them.
+    #[cfg(feature = "kiosk")]
+    pub(crate) fn attend_group(&mut self, now: Timestamp) {
+        self.companions.attend(now);
+    }
+
+    /// The document of who came last was compared, and agrees.
+    pub(crate) fn agree(&mut self) {
+        self.companions.agreed();
     }
 
     /// Who reads the screen.
@@ -248,7 +269,12 @@ impl Lane {
 
     /// Clears the result, as staff have asked: where a document was to be compared, it agrees.
     pub(crate) fn acknowledge(&mut self, now: Timestamp) -> Option<Showing> {
-        self.companions.agreed();
+        self.agree();
+        self.clear(now)
+    }
+
+    /// Clears the result, which goes on elsewhere.
+    pub(crate) fn clear(&mut self, now: Timestamp) -> Option<Showing> {
         let effect = self.session.on(Event::Acknowledged, now);
         self.follow(effect)
     }

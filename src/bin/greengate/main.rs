@@ -30,6 +30,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use greengate::store::{KEY_FILE, Store, StoreError};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 /// Decides at the gate, without a network, whether a signed health code lets its holder pass.
 #[derive(Debug, Parser)]
@@ -66,6 +67,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let Arguments { state, command } = Arguments::parse();
+    // What is in memory, keys and whom the desk looks up, goes into no core dump and to no debugger.
+    // Where that cannot be had, the service has its own limit.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
     let mut out = io::stdout().lock();
     let state = state.or_else(default_state);
     let state = || state.ok_or_else(|| Failure::state("no folder for the state: give --state DIR"));

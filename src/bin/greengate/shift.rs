@@ -134,7 +134,7 @@ impl Asked {
 }
 
 /// Writes a report in its three forms, and names the files.
-fn write(signed: &SignedReport, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn write(signed: &SignedReport, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let report = signed.report();
     let to = in_shanghai(report.to).format("%Y%m%dT%H%M%S");
     let staff = report.staff.as_ref().map(|staff| format!("-{staff}")).unwrap_or_default();

@@ -5,6 +5,8 @@
 //! symbols are drawn into frames, and the lane reads them.
 
 mod camera;
+#[cfg(feature = "kiosk")]
+mod desk;
 mod people;
 
 use std::io::Write;
@@ -55,6 +57,11 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "DIR")]
     shots: Option<std::path::PathBuf>,
 
+    /// The desk of a "no health code" channel instead of a lane, with a reader of cards.
+    #[cfg(feature = "kiosk")]
+    #[arg(long, conflicts_with_all = ["headless", "shots"])]
+    desk: bool,
+
     #[cfg(feature = "kiosk")]
     #[command(flatten)]
     window: crate::kiosk::Window,
@@ -92,17 +99,26 @@ impl Queue {
 impl Demo {
     #[cfg(feature = "kiosk")]
     pub(crate) fn run(&self, out: &mut impl Write) -> Result<u8, Failure> {
+        use crate::kiosk::{self, Fetching, Source, shots::Shots};
+
+        if self.desk {
+            let (lane, mut camera, setting) = desk::Desk::set(clock::now())?.with_reader()?;
+            let frames = Source::Drawn(Box::new(move |now| camera.frame(now)));
+            return kiosk::run(|_| lane, frames, Fetching::never(), Some(setting), &self.window);
+        }
         let stage = Stage::set(in_memory()?, clock::now())?;
         if let Some(folder) = &self.shots {
-            let mut shots = crate::kiosk::shots::Shots::new(folder)?;
-            return stage.play(out, |showing, lane, frame| shots.take(showing, lane, frame));
+            let mut shots = Shots::new(folder)?;
+            stage.play(out, |showing, lane, frame| shots.take(showing, lane, frame))?;
+            desk::Desk::set(clock::now())?.shoot(&mut shots)?;
+            return Ok(0);
         }
         if self.headless {
             return stage.play(out, |_, _, _| Ok(()));
         }
         let Stage { lane, mut queue, .. } = stage;
-        let frames = crate::kiosk::Source::Drawn(Box::new(move |now| queue.frame(now)));
-        crate::kiosk::run(|_| lane, frames, crate::kiosk::Fetching::never(), None, &self.window)
+        let frames = Source::Drawn(Box::new(move |now| queue.frame(now)));
+        kiosk::run(|_| lane, frames, Fetching::never(), None, &self.window)
     }
 
     #[cfg(not(feature = "kiosk"))]

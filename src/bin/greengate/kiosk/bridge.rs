@@ -44,8 +44,13 @@ pub(crate) enum Request {
     Acknowledge,
     /// Begin a group, or end the one there is.
     BeginOrEndGroup,
-    /// Go on at the desk, by the way of that number among those that are shown.
-    Choose(usize),
+    /// Go on at the desk.
+    Choose {
+        /// Which of the desk's views was up.
+        serial: i32,
+        /// The number of the way among those that it shows.
+        way: usize,
+    },
     /// Give back the time that a result is shown, since nobody reads its checks any more.
     CloseExplanation,
     /// Say what each check saw, and leave it up to be read.

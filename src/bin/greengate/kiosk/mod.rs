@@ -6,7 +6,7 @@
 
 mod bridge;
 pub(crate) mod camera;
-mod desk;
+pub(crate) mod desk;
 mod fetching;
 pub(crate) mod shots;
 mod source;
@@ -21,7 +21,13 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use greengate::{clock, language::Language, presentation::Audience, session::Tally};
+use greengate::{
+    clock,
+    frame::Frame,
+    language::{Language, Words},
+    presentation::Audience,
+    session::Tally,
+};
 
 use sd_notify::NotifyState;
 
@@ -156,6 +162,7 @@ impl Kiosk {
             export: self.export.clone(),
             large: self.large,
             state: state.clone(),
+            note: Words::default(),
         });
         run(move |updates| open(&state, audience, updates), source, fetching, desk, &self.window)
     }
@@ -250,42 +257,40 @@ fn attend(
     updates.send(Update::Audience(lane.audience()));
     tell_service(NotifyState::Ready);
     loop {
-        // The desk has the window, but while it waits for a code to be shown.
-        let at_desk = counter.as_ref().is_some_and(|counter| !counter.is_scanning());
         let showing = match source.next() {
-            Next::Frame(frame) if at_desk => {
-                can_see = true;
-                lane.tick(frame.taken())
-            }
             Next::Frame(frame) => {
                 let camera_is_back = !can_see;
                 can_see = true;
-                updates.send_picture(&frame);
-                let showing = lane.see(&frame);
-                showing.or_else(|| camera_is_back.then_some(Showing::Camera))
+                match &mut counter {
+                    Some(counter) => {
+                        counter.set_camera_fault(Words::default());
+                        at_desk(&frame, counter, &mut lane, updates)
+                    }
+                    None => {
+                        updates.send_picture(&frame);
+                        let showing = lane.see(&frame);
+                        showing.or_else(|| camera_is_back.then_some(Showing::Camera))
+                    }
+                }
             }
             Next::Fault(words) => {
                 can_see = false;
-                if !at_desk {
-                    updates.send(Update::NoCamera(words));
+                match &mut counter {
+                    Some(counter) => counter.set_camera_fault(words),
+                    None => updates.send(Update::NoCamera(words)),
                 }
                 None
             }
             Next::Nothing => lane.tick(clock::now()),
         };
-        if let Some(counter) = &mut counter {
-            counter.follow_lane(showing.as_ref(), clock::now());
-        }
-        if !at_desk {
-            send(updates, showing, can_see);
-        }
+        show(showing, &mut lane, counter.as_mut(), updates, can_see);
         // All that was typed since the last frame.
         loop {
             let now = clock::now();
             match (requests.try_recv(), &mut counter) {
                 (Ok(Request::Press(key)), Some(counter)) => counter.press(key, &mut lane, now),
-                (Ok(Request::Choose(number)), Some(counter)) => {
-                    counter.choose(number, &mut lane, now);
+                (Ok(Request::Choose { serial, way }), Some(counter)) => {
+                    counter.choose(serial, way, &mut lane, now);
                 }
                 (Ok(request), _) => answer(request, &mut lane, updates, can_see),
                 (Err(mpsc::TryRecvError::Empty), _) => break,
@@ -294,11 +299,7 @@ fn attend(
         }
         if let Some(counter) = &mut counter {
             counter.tick(&mut lane, clock::now());
-            if counter.is_scanning() {
-                if at_desk {
-                    updates.send(Update::Camera);
-                }
-            } else if let Some((view, presentation)) = counter.view(clock::now()) {
+            if let Some((view, presentation)) = counter.view(clock::now()) {
                 updates.send(Update::Desk(Box::new(view), presentation.map(Box::new)));
             }
         }
@@ -317,14 +318,7 @@ fn attend(
                 tell_service(NotifyState::Watchdog);
             }
             let refreshed = lane.refresh(clock::uptime().as_ref(), now);
-            if at_desk {
-                // Whether the desk can work shows in what it is asked for next.
-                if let Some(showing @ Showing::OutOfService) = refreshed {
-                    send(updates, Some(showing), can_see);
-                }
-            } else {
-                send(updates, refreshed, can_see);
-            }
+            show(refreshed, &mut lane, counter.as_mut(), updates, can_see);
             updates.send(Update::Status(status::of(&lane, fetching.percent(), now)));
         }
     }
@@ -343,13 +337,47 @@ fn answer(request: Request, lane: &mut Lane, updates: &Updates, can_see: bool) {
     match request {
         Request::Acknowledge => send(updates, lane.acknowledge(now), can_see),
         Request::BeginOrEndGroup => lane.tap_group(now),
-        Request::Choose(_) | Request::Press(_) => {}
+        Request::Choose { .. } | Request::Press(_) => {}
         Request::CloseExplanation => updates.send(Update::Explaining(false)),
         Request::Explain => {
             if lane.study(now) {
                 updates.send(Update::Explaining(true));
             }
         }
+    }
+}
+
+/// Has the lane look at a frame as far as the desk waits for a code.
+fn at_desk(
+    frame: &Frame,
+    counter: &Counter,
+    lane: &mut Lane,
+    updates: &Updates,
+) -> Option<Showing> {
+    if counter.wants_codes() {
+        updates.send_picture(frame);
+        return lane.see(frame);
+    }
+    if counter.has_shown_code() { lane.watch(frame) } else { lane.tick(frame.taken()) }
+}
+
+/// Shows what the lane does: in the window, or at the desk, which has it.
+fn show(
+    showing: Option<Showing>,
+    lane: &mut Lane,
+    counter: Option<&mut Counter>,
+    updates: &Updates,
+    can_see: bool,
+) {
+    match (showing, counter) {
+        (Some(showing), Some(counter)) => {
+            if matches!(showing, Showing::OutOfService) {
+                updates.send(Update::OutOfService);
+            }
+            counter.follow_lane(showing, lane, clock::now());
+        }
+        (showing, None) => send(updates, showing, can_see),
+        (None, Some(_)) => {}
     }
 }
 

@@ -7,7 +7,10 @@ use std::{
     rc::Rc,
 };
 
-use greengate::{decision::Detail, frame::Frame, language::Words, session::Tally};
+use greengate::{
+    clock::Timestamp, decision::Detail, frame::Frame, language::Words, presentation::Presentation,
+    session::Tally,
+};
 use image::RgbImage;
 use slint::{
     ComponentHandle, PhysicalSize, Rgb8Pixel,
@@ -19,6 +22,7 @@ use slint::{
 
 use super::{
     bridge::{self, AppWindow, Bridge, Language, Update},
+    desk::view::View,
     status,
 };
 use crate::{
@@ -36,6 +40,8 @@ pub(crate) struct Shots {
     pixels: Rc<MinimalSoftwareWindow>,
     /// How many results have been drawn.
     results: u32,
+    /// How many steps of the desk.
+    desk_steps: u32,
 }
 
 impl Shots {
@@ -47,7 +53,7 @@ impl Shots {
         window.show().map_err(Failure::state)?;
         let pixels = NEWEST.with_borrow(Clone::clone);
         let pixels = pixels.ok_or_else(|| Failure::state("the window has nothing to draw on"))?;
-        Ok(Self { folder: folder.to_path_buf(), window, pixels, results: 0 })
+        Ok(Self { folder: folder.to_path_buf(), window, pixels, results: 0, desk_steps: 0 })
     }
 
     /// Takes what the lane shows, and before the first result the screens that no person brings up.
@@ -59,8 +65,7 @@ impl Shots {
     ) -> Result<(), Failure> {
         let Showing::Result(judged) = showing else { return Ok(()) };
         let Judged { decision, presentation, checks } = &**judged;
-        let picture = slint::Image::from_rgb8(bridge::half_size(frame));
-        self.window.global::<Bridge<'_>>().set_picture(picture);
+        self.picture(frame);
         self.apply(Update::Status(status::of(lane, None, frame.taken())));
         if self.results == 0 {
             self.apply(Update::Group(None));
@@ -82,9 +87,38 @@ impl Shots {
         Ok(())
     }
 
-    /// Applies an update and draws it in both languages and both shapes.
+    /// Has the camera's picture be that of this frame.
+    pub(crate) fn picture(&self, frame: &Frame) {
+        let picture = slint::Image::from_rgb8(bridge::half_size(frame));
+        self.window.global::<Bridge<'_>>().set_picture(picture);
+    }
+
+    /// Takes a step of the desk, as it has changed since the one before.
+    pub(crate) fn desk(
+        &mut self,
+        name: &str,
+        changed: Option<(View, Option<Presentation>)>,
+        lane: &Lane,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        self.apply(Update::Status(status::of(lane, None, now)));
+        self.apply(Update::Group(lane.tally().map(Tally::words)));
+        self.desk_steps += 1;
+        let name = format!("desk-{:02}-{name}", self.desk_steps);
+        if let Some((view, presentation)) = changed {
+            self.apply(Update::Desk(Box::new(view), presentation.map(Box::new)));
+        }
+        self.draw(&name)
+    }
+
+    /// Applies an update and draws it.
     fn shoot(&self, name: &str, update: Update) -> Result<(), Failure> {
         self.apply(update);
+        self.draw(name)
+    }
+
+    /// Draws what is shown, in both languages and both shapes.
+    fn draw(&self, name: &str) -> Result<(), Failure> {
         for (language, tag) in [(Language::Chinese, "zh"), (Language::English, "en")] {
             bridge::speak(&self.window, language);
             for (width, height) in SIZES {

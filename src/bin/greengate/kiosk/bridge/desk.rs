@@ -1,7 +1,7 @@
 //! The desk's side of the bridge: its view into Slint, its keys and touches out.
 
 use greengate::{language, session::desk::Key};
-use slint::ComponentHandle;
+use slint::{ComponentHandle, Weak};
 
 use super::{
     AppWindow, Bridge, Choice, Choices, Desk, Fact, Facts, Hour, Keypad, Request, Screen, Sender,
@@ -13,18 +13,25 @@ use crate::kiosk::desk::view::{self, View, Way, Weight};
 pub(super) fn connect(window: &AppWindow, requests: &Sender<Request>) {
     let bridge = window.global::<Bridge<'_>>();
     // The receiver lives as long as the lane; if it is gone the program is ending.
-    let typed = requests.clone();
+    let (typed, weak) = (requests.clone(), window.as_weak());
     bridge.on_press(move |text| {
-        if let Some(key) = key(&text) {
-            typed.send(Request::Press(key)).ok();
+        let way = way(&text).and_then(|way| chosen(&weak, way));
+        if let Some(request) = way.or_else(|| key(&text).map(Request::Press)) {
+            typed.send(request).ok();
         }
     });
-    let touched = requests.clone();
+    let (touched, weak) = (requests.clone(), window.as_weak());
     bridge.on_choose(move |number| {
-        if let Ok(number) = usize::try_from(number) {
-            touched.send(Request::Choose(number)).ok();
+        if let Some(request) = usize::try_from(number).ok().and_then(|way| chosen(&weak, way)) {
+            touched.send(request).ok();
         }
     });
+}
+
+/// The way on of that number, among those of the view that is up.
+fn chosen(window: &Weak<AppWindow>, way: usize) -> Option<Request> {
+    let desk = window.upgrade()?.global::<Bridge<'_>>().get_desk();
+    Some(Request::Choose { serial: desk.serial, way })
 }
 
 /// Shows the desk.
@@ -33,6 +40,13 @@ pub(super) fn apply(window: &AppWindow, view: View) {
     bridge.set_explaining(false);
     bridge.set_desk(view.into());
     bridge.set_screen(Screen::Desk);
+}
+
+/// The way on that a function key is for, from F1 on.
+fn way(text: &str) -> Option<usize> {
+    let mut characters = text.chars();
+    let (character, None) = (characters.next()?, characters.next()) else { return None };
+    ('\u{f704}'..='\u{f70f}').position(|key| key == character)
 }
 
 /// The key whose text that is. Keys without a text, such as Shift, are none.
@@ -66,6 +80,7 @@ impl From<View> for Desk {
         let busiest = view.hours.iter().map(|hour| hour.people).max().unwrap_or(1).max(1);
         let hours = view.hours.into_iter().map(|hour| self::hour(hour, busiest)).collect();
         Self {
+            serial: view.serial,
             step,
             title: title.into(),
             prompt: prompt.into(),
@@ -76,10 +91,12 @@ impl From<View> for Desk {
             keypad: keypad.into(),
             choices: model(choices),
             has_card: view.has_card,
+            has_picture: view.has_picture,
             facts: model(facts(&view.facts)),
             hours: model::<Hour, Hour>(hours),
             staff: view.staff.into(),
             holder: view.holder.into(),
+            note: view.note.into(),
             large: view.is_large,
         }
     }
@@ -120,6 +137,7 @@ impl From<view::Keypad> for Keypad {
         match keypad {
             view::Keypad::None => Self::None,
             view::Keypad::Digits => Self::Digits,
+            view::Keypad::Tail => Self::Tail,
             view::Keypad::All => Self::All,
         }
     }

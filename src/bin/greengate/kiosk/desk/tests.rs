@@ -1,17 +1,23 @@
 //! A desk from sign-in to the end of the shift, on what an authority published.
 
+use std::fs;
+
 use chrono::TimeDelta;
 use greengate::{
     audit::StaffNumber,
     authority::{Authority, ExtractOrder, FullName, Health, WithoutCounty, repository::Repository},
     clock,
-    decision::Reason,
+    credential::Kind,
+    decision::{Reason, Verdict},
     id_document::NumberText,
+    issuer::IssuerId,
     place::{Gate, Place},
+    presentation::Audience,
     roster::Stretching,
-    session::desk::{Choice, Step},
-    shift::{Operator, PinCost, PinHash, Role, SignedReport},
+    session::desk::{Agreed, Entry},
+    shift::{Operator, Pin, PinCost, PinHash, Role, SignedReport},
     store::Store,
+    symbol::SymbolText,
     sync::{self, Source},
 };
 use tempfile::TempDir;
@@ -27,6 +33,8 @@ struct Scene {
     folder: TempDir,
     counter: Counter,
     lane: Lane,
+    /// The paper code of the first person.
+    paper: SymbolText,
     now: Timestamp,
 }
 
@@ -55,6 +63,8 @@ impl Scene {
             authority.review(&number, filed).unwrap();
             authority.audit(&number, health, filed).unwrap();
         }
+        let number = NumberText::new(GREEN).unwrap();
+        let paper = authority.issue_for(&number, IssuerId::new(11), Kind::Paper, now).unwrap();
         let order = ExtractOrder {
             terminal: "desk-1".to_owned(),
             counties: vec!["110000".parse().unwrap()],
@@ -90,9 +100,10 @@ impl Scene {
             export: Some(path("stick")),
             large: false,
             state: path("state"),
+            note: Words::default(),
         };
         let counter = Counter::new(setting, now);
-        Self { folder, counter, lane, now }
+        Self { folder, counter, lane, paper, now }
     }
 
     fn enter(&mut self, text: &str) {
@@ -108,7 +119,9 @@ impl Scene {
         let ways: Vec<_> = self.counter.shown.ways.iter().flatten().collect();
         let number = ways.iter().position(|way| way.choice == choice);
         let number = number.unwrap_or_else(|| panic!("{choice:?} among {ways:?}"));
-        self.counter.choose(number, &mut self.lane, self.now);
+        let serial = self.counter.shown.serial;
+        self.counter.choose(serial - 1, number, &mut self.lane, self.now);
+        self.counter.choose(serial, number, &mut self.lane, self.now);
     }
 
     fn sign_in(&mut self) {
@@ -126,6 +139,21 @@ impl Scene {
         let person = self.counter.person.as_ref();
         let person = person.unwrap_or_else(|| panic!("{:?}", self.counter.around));
         (person.judged.decision.verdict(), person.judged.decision.reason())
+    }
+
+    /// Shows the paper code, as the camera's frame would.
+    fn scan(&mut self) {
+        // Long enough after the time before, at a desk that is not left alone.
+        for _ in 0..10 {
+            self.now += TimeDelta::minutes(2);
+            self.counter.press(Key::Back, &mut self.lane, self.now);
+        }
+        assert!(self.counter.wants_codes());
+        let number = DocumentNumber::parse(GREEN, shanghai_date(self.now)).unwrap();
+        let judged = self.lane.judge_looked_up(Some(self.paper.clone()), &number, self.now);
+        let showing = Showing::Result(Box::new(judged.unwrap()));
+        self.counter.follow_lane(showing, &mut self.lane, self.now);
+        assert!(!self.counter.wants_codes() && self.counter.has_shown_code());
     }
 
     fn trouble(&self) -> &str {
@@ -233,12 +261,59 @@ fn a_desk_decides_as_the_lane_does_and_everything_is_on_record() {
 }
 
 #[test]
+fn a_code_that_was_shown_is_compared_by_its_end_and_counted() {
+    let mut scene = Scene::new();
+    scene.sign_in();
+    scene.choose(Choice::Scan);
+    scene.scan();
+    scene.counter.view(scene.now);
+    let ways: Vec<_> = scene.counter.shown.ways.iter().flatten().map(|way| way.choice).collect();
+    assert_eq!(ways, [Choice::Differs, Choice::Override], "nobody has compared anything");
+    scene.enter("0000");
+    let person = scene.counter.person.as_ref().unwrap();
+    assert_eq!(person.judged.decision.reason(), Some(Reason::IdMismatch));
+    scene.choose(Choice::Next);
+    assert_eq!(scene.counter.desk.step(), &Step::Home);
+
+    scene.choose(Choice::Group);
+    scene.choose(Choice::Scan);
+    scene.scan();
+    scene.enter("002x");
+    assert_eq!(scene.lane.tally().unwrap().to_check, 1);
+    scene.choose(Choice::Agrees);
+    assert_eq!(scene.trouble(), "Document agrees: let pass");
+    let tally = scene.lane.tally().unwrap();
+    assert_eq!((tally.all, tally.passed), (1, 1));
+    assert!(scene.counter.wants_codes(), "the next one of the group");
+    scene.counter.press(Key::Escape, &mut scene.lane, scene.now);
+    assert_eq!(scene.counter.desk.step(), &Step::Home);
+    let log: Vec<_> = scene.log().into_iter().map(|(event, _)| event).skip(6).collect();
+    let expected = ["signed_in", "scan", "id_check", "scan", "scan", "id_check", "id_check"];
+    assert_eq!(log, expected);
+}
+
+#[test]
+fn out_of_service_is_said_until_it_is_over() {
+    let mut scene = Scene::new();
+    assert!(scene.counter.view(scene.now).is_some());
+    assert!(scene.counter.view(scene.now).is_none(), "it is up already");
+    scene.counter.follow_lane(Showing::OutOfService, &mut scene.lane, scene.now);
+    scene.enter("2001");
+    assert!(scene.counter.view(scene.now).is_none());
+    scene.counter.follow_lane(Showing::Camera, &mut scene.lane, scene.now);
+    assert!(scene.counter.view(scene.now).is_some());
+}
+
+#[test]
 fn nothing_on_the_machine_tells_who_is_in_the_extract() {
     let mut scene = Scene::new();
     scene.sign_in();
     assert_eq!(scene.look_up(GREEN).0, Verdict::CheckId);
     scene.choose(Choice::Differs);
-    assert_eq!(scene.counter.desk.step(), &Step::Verdict(Verdict::Deny));
+    assert_eq!(
+        scene.counter.desk.step(),
+        &Step::Verdict { verdict: Verdict::Deny, is_compared: true, entry: Entry::default() }
+    );
     scene.choose(Choice::Next);
     scene.look_up(ELSEWHERE);
     scene.choose(Choice::Register);

@@ -15,6 +15,8 @@ pub(crate) enum Keypad {
     #[default]
     None,
     Digits,
+    /// Digits, and the letter that a citizen's number may end in.
+    Tail,
     All,
 }
 
@@ -56,6 +58,10 @@ pub(crate) struct Around {
     pub(crate) hours: Vec<Hour>,
     /// What becomes of the reader of cards.
     pub(crate) reader: Words,
+    /// What is wrong with the camera, nothing if it is there.
+    pub(crate) camera: Words,
+    /// Whether people who come together are counted together.
+    pub(crate) in_group: bool,
     /// What the holder may read of the verdict.
     pub(crate) soft: Words,
 }
@@ -63,6 +69,8 @@ pub(crate) struct Around {
 /// What the desk shows, set whole.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct View {
+    /// Which view this is.
+    pub(crate) serial: i32,
     pub(crate) step: i32,
     pub(crate) title: Words,
     pub(crate) prompt: Words,
@@ -72,11 +80,15 @@ pub(crate) struct View {
     pub(crate) keypad: Keypad,
     pub(crate) ways: Vec<Vec<Way>>,
     pub(crate) has_card: bool,
+    /// Whether the camera's picture is shown.
+    pub(crate) has_picture: bool,
     pub(crate) is_large: bool,
     pub(crate) facts: Vec<(Words, String)>,
     pub(crate) hours: Vec<Hour>,
     pub(crate) staff: Words,
     pub(crate) holder: Words,
+    /// What is said all the time.
+    pub(crate) note: Words,
 }
 
 impl View {
@@ -86,12 +98,16 @@ impl View {
             Step::SignIn(who) => {
                 Self::sign_in(who, Words::new("上岗登录", "Sign in"), &Words::default())
             }
-            Step::Home => Self::home(),
+            Step::Home => Self::home(around.in_group),
             Step::Consent => Self::consent(),
             Step::Document { entry, .. } => {
                 Self::document(desk.typed(today).as_ref(), entry, around)
             }
-            Step::Verdict(verdict) => Self::verdict(*verdict),
+            Step::Scan => Self::scan(around),
+            Step::Verdict { verdict: Verdict::CheckId, is_compared, entry } => {
+                Self::check_id(*is_compared, entry, around)
+            }
+            Step::Verdict { verdict, .. } => Self::verdict(*verdict),
             Step::NotFound => Self::not_found(),
             Step::Reasons(from) => Self::reasons(*from, &around.reasons),
             Step::Second { who, .. } => Self::sign_in(
@@ -108,11 +124,12 @@ impl View {
         let trouble =
             if view.trouble == Words::default() { around.trouble.clone() } else { view.trouble };
         let holder = match desk.step() {
-            Step::Verdict(_) | Step::NotFound => around.soft.clone(),
+            Step::Verdict { .. } | Step::NotFound => around.soft.clone(),
             Step::SignIn(_) | Step::Report => Words::new("本台暂停服务", "This desk is closed"),
             Step::Home => {
                 Words::new("无健康码通道\n请出示身份证件", "No health code?\nPlease show your ID")
             }
+            Step::Scan => Words::new("请出示健康码", "Show your health code"),
             _ => Words::new("请稍候", "One moment, please"),
         };
         Self { trouble, holder, staff: around.staff.clone(), ..view }
@@ -148,7 +165,11 @@ impl View {
         }
     }
 
-    fn home() -> Self {
+    fn home(in_group: bool) -> Self {
+        let group = plain(Choice::Group, "多人同行：开始计数", "Several people: begin a group");
+        let mut codes =
+            vec![plain(Choice::Scan, "扫描纸质码或代办码", "Scan a paper or bound code")];
+        codes.extend((!in_group).then_some(group));
         Self {
             title: Words::new("无健康码通道", "No health code desk"),
             prompt: Words::new(
@@ -157,7 +178,7 @@ impl View {
             ),
             ways: vec![
                 vec![usual(Choice::LookUp, "凭证件查询", "Look up by document")],
-                vec![plain(Choice::Scan, "扫描纸质码或代办码", "Scan a paper or bound code")],
+                codes,
                 vec![
                     plain(Choice::Lock, "离开并锁定", "Lock the desk"),
                     plain(Choice::EndShift, "交班", "End the shift"),
@@ -188,15 +209,7 @@ impl View {
 
     fn document(typed: Option<&Typed>, entry: &str, around: &Around) -> Self {
         let asked = Words::new("输入号码后按确认", "Type the number, then Enter");
-        let reader = &around.reader;
-        let prompt = if *reader == Words::default() {
-            asked
-        } else {
-            Words::new(
-                format!("{}；{}", reader.zh, asked.zh),
-                format!("{}; {}", reader.en, asked.en),
-            )
-        };
+        let prompt = or_on_reader(&around.reader, asked);
         let is_whole = matches!(typed, Some(Typed::Complete { .. }));
         let trouble = match typed {
             Some(Typed::Wrong { .. }) => {
@@ -216,20 +229,54 @@ impl View {
         }
     }
 
-    fn verdict(verdict: Verdict) -> Self {
-        let override_it = plain(Choice::Override, "改判放行…", "Override…");
-        let next = |weight| Way {
-            choice: Choice::Next,
-            weight,
-            words: Words::new("下一位", "Next person"),
+    fn scan(around: &Around) -> Self {
+        let shown = Words::new(
+            "纸质码或监护人的代办码，放在取景框内",
+            "A paper code, or a guardian's bound codes one after the other, inside the frame",
+        );
+        let has_picture = around.camera == Words::default();
+        Self {
+            title: Words::new("请出示健康码", "Show the health code"),
+            prompt: if has_picture { shown } else { around.camera.clone() },
+            has_picture,
+            ways: vec![vec![cancel()]],
+            ..Self::default()
+        }
+    }
+
+    /// The document is compared: by machine, and then by staff.
+    fn check_id(is_compared: bool, entry: &str, around: &Around) -> Self {
+        let differs = plain(Choice::Differs, "证件不符", "Does not agree");
+        let (prompt, ways) = if is_compared {
+            let prompt =
+                Words::new("请核对姓名和面容", "Compare the name and the face with the document");
+            let agrees = usual(Choice::Agrees, "证件相符：放行", "Document agrees: let pass");
+            (prompt, vec![vec![agrees], vec![differs, override_it()]])
+        } else {
+            let typed = Words::new(
+                "请输入证件号码后四位，按确认",
+                "Type the last 4 characters of the document's number, then Enter",
+            );
+            (or_on_reader(&around.reader, typed), vec![vec![differs, override_it()]])
         };
+        let is_asked = !is_compared || !entry.is_empty();
+        Self {
+            step: 3,
+            title: Words::new("核对证件", "Check the document"),
+            prompt,
+            entry: is_asked.then(|| (entry.to_uppercase(), entry.chars().count() == 4)),
+            keypad: if is_compared { Keypad::None } else { Keypad::Tail },
+            has_card: true,
+            ways,
+            ..Self::default()
+        }
+    }
+
+    fn verdict(verdict: Verdict) -> Self {
+        let next = usual(Choice::Next, "下一位", "Next person");
         let ways = match verdict {
-            Verdict::Pass | Verdict::Retry => vec![vec![next(Weight::Usual)]],
-            Verdict::CheckId => vec![
-                vec![usual(Choice::Agrees, "证件相符：放行", "Document agrees: let pass")],
-                vec![plain(Choice::Differs, "证件不符", "Does not agree"), override_it],
-            ],
-            Verdict::Refer | Verdict::Deny => vec![vec![next(Weight::Usual), override_it]],
+            Verdict::Pass | Verdict::Retry => vec![vec![next]],
+            Verdict::CheckId | Verdict::Refer | Verdict::Deny => vec![vec![next, override_it()]],
         };
         Self {
             step: 3,
@@ -325,6 +372,18 @@ fn plain(choice: Choice, zh: &str, en: &str) -> Way {
 
 fn usual(choice: Choice, zh: &str, en: &str) -> Way {
     Way { weight: Weight::Usual, ..plain(choice, zh, en) }
+}
+
+fn override_it() -> Way {
+    plain(Choice::Override, "改判放行…", "Override…")
+}
+
+/// What becomes of the reader of cards, if there is one, before what is asked for.
+fn or_on_reader(reader: &Words, asked: Words) -> Words {
+    if *reader == Words::default() {
+        return asked;
+    }
+    Words::new(format!("{}；{}", reader.zh, asked.zh), format!("{}; {}", reader.en, asked.en))
 }
 
 fn cancel() -> Way {

@@ -2,13 +2,11 @@
 //!
 //! This plays systemd to the real program and its window, by the numbers of the unit that is shipped:
 //! it listens to what the program says of itself, kills it when it has said nothing for as long as the
-//! unit says, and starts it anew. Without Xvfb it says "skipped".
-
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "in a test a panic is the report")]
+//! unit says, and starts it anew.
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader, ErrorKind},
+    io::ErrorKind,
     os::unix::net::UnixDatagram,
     path::Path,
     process::{Child, Command, Stdio},
@@ -18,36 +16,11 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::{TempDir, tempdir};
 
+use crate::display::Display;
+
 /// The longest that nobody is at the gate, on a machine that does nothing else: TRUST, section 6, fault
 /// 26. It is asked for with `GREENGATE_FAULTS`, beside other tests only that it works again.
 const WITHIN: Duration = Duration::from_secs(5);
-
-/// An X server without a screen, which ends with the test.
-struct Display {
-    server: Child,
-    name: String,
-}
-
-impl Display {
-    fn open() -> Option<Self> {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "800x1280x24", "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut number = String::new();
-        BufReader::new(server.stdout.take()?).read_line(&mut number).ok()?;
-        Some(Self { server, name: format!(":{}", number.trim()) })
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        self.server.kill().ok();
-        self.server.wait().ok();
-    }
-}
 
 /// A number of the unit that is shipped.
 fn unit(setting: &str) -> Duration {
@@ -86,7 +59,7 @@ impl<'a> Service<'a> {
         self.command()
             .args(["kiosk", "--size", "800x1280", "--pictures"])
             .arg(pictures)
-            .env("DISPLAY", &self.display.name)
+            .env("DISPLAY", self.display.name())
             .env("NOTIFY_SOCKET", self.folder.path().join("notify"))
             .spawn()
             .unwrap()
@@ -121,7 +94,7 @@ impl<'a> Service<'a> {
 
 #[test]
 fn whatever_ends_the_terminal_it_works_again_within_five_seconds() {
-    let Some(display) = Display::open() else {
+    let Some(display) = Display::open("800x1280") else {
         println!("skipped: Xvfb is not installed");
         return;
     };
