@@ -54,7 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("sync", &["document", "provisioning", "revocation", "roster", "store", "trust", "update"]),
-    ("device", &["frame"]),
+    ("device", &["frame", "symbol"]),
     (
         "authority",
         &[
@@ -115,7 +115,7 @@ fn one_file_reads_the_clock_and_each_side_has_one_room_for_sql() -> io::Result<(
         ("reqwest::", &["sync/transport.rs"]),
         ("tokio::", &["sync"]),
         ("nokhwa::", &["bin/greengate/kiosk/camera/capture.rs"]),
-        ("serialport::", &["device/id_card/port.rs"]),
+        ("serialport::", &["device/serial.rs"]),
     ];
     for path in rust_files(&src)? {
         let inside = path.strip_prefix(&src).expect("walked from src");

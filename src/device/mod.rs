@@ -2,3 +2,5 @@
 
 pub mod id_card;
 pub mod pictures;
+mod pty;
+pub mod serial;

@@ -9,27 +9,18 @@
 
 use std::{
     fmt,
-    fs::{self, File},
-    io::{self, ErrorKind, Read, Write},
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::{ffi::OsStringExt, fs::symlink},
-    },
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use chrono::NaiveDate;
-use rustix::{
-    io::ioctl_fionbio,
-    pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, ptsname, unlockpt},
-    termios::{OptionalActions, tcgetattr, tcsetattr},
-};
 use zeroize::Zeroizing;
 
 use super::{
     card::{CardKind, LONG_TERM, TEXT_LENGTH, Until, Validity},
     protocol::{Answer, Command, Deframer, Status},
 };
+use crate::device::{pty::Pty, serial::hear};
 
 /// How long a picture is. Source: GA/T 490.
 const PICTURE_LENGTH: usize = 1_024;
@@ -264,16 +255,8 @@ fn contents(card: &SampleCard) -> Zeroizing<Vec<u8>> {
 pub struct Emulator {
     module: Module,
     link: PathBuf,
-    line: Option<Line>,
+    line: Option<Pty>,
     unplug_after: Option<usize>,
-}
-
-/// Both ends of a pseudo-terminal.
-///
-/// The host's end is held open so that the line does not count as hung up while nobody uses it.
-struct Line {
-    device: File,
-    _host: OwnedFd,
 }
 
 impl Emulator {
@@ -302,28 +285,15 @@ impl Emulator {
         if self.line.is_some() {
             return Ok(());
         }
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let device = openpt(flags)?;
-        grantpt(&device)?;
-        unlockpt(&device)?;
-        let host = ioctl_tiocgptpeer(&device, flags)?;
-        let mut settings = tcgetattr(&host)?;
-        settings.make_raw();
-        tcsetattr(&host, OptionalActions::Now, &settings)?;
-        ioctl_fionbio(device.as_fd(), true)?;
-        let port = PathBuf::from(std::ffi::OsString::from_vec(ptsname(&device, [])?.into_bytes()));
-        remove_link(&self.link)?;
-        symlink(port, &self.link)?;
+        self.line = Some(Pty::plug_in(&self.link)?);
         let Module { habit, card, .. } = std::mem::take(&mut self.module);
         self.module = Module { habit, card, ..Module::default() };
-        self.line = Some(Line { device: File::from(device), _host: host });
         Ok(())
     }
 
     /// Unplugs it: the port is gone, whoever has it open.
     pub fn unplug(&mut self) {
         self.line = None;
-        remove_link(&self.link).ok();
     }
 
     /// Unplugs it once it has sent so many more bytes.
@@ -347,13 +317,9 @@ impl Emulator {
     ///
     /// If the pseudo-terminal fails.
     pub fn turn(&mut self) -> io::Result<()> {
-        let Some(Line { device, .. }) = &mut self.line else { return Ok(()) };
+        let Some(device) = &mut self.line else { return Ok(()) };
         let mut heard = [0; 64];
-        let length = match device.read(&mut heard) {
-            Ok(length) => length,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
-        };
+        let length = hear(device, &mut heard)?;
         let answer = self.module.hear(heard.get(..length).unwrap_or_default());
         match &mut self.unplug_after {
             Some(left) if answer.len() >= *left => {
@@ -370,26 +336,10 @@ impl Emulator {
     }
 }
 
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        self.unplug();
-    }
-}
-
 impl fmt::Debug for Emulator {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.line.is_some() { "plugged in" } else { "unplugged" };
         write!(out, "Emulator({}, {state})", self.link.display())
-    }
-}
-
-/// Removes a link, if there is one, and nothing else.
-fn remove_link(link: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(link) {
-        Ok(found) if found.is_symlink() => fs::remove_file(link),
-        Ok(_) => Err(ErrorKind::AlreadyExists.into()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
     }
 }
 
@@ -435,21 +385,5 @@ mod tests {
             module.take();
             assert_eq!(ask(&mut module, Command::Find), (11, 0x80));
         }
-    }
-
-    #[test]
-    fn only_a_link_makes_way_for_a_port() {
-        let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("reader");
-        fs::write(&link, "kept").unwrap();
-        let refused = Emulator::plug_in(&link, Habit::FindsOnce).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&link).unwrap(), b"kept");
-        fs::remove_file(&link).unwrap();
-        symlink("nowhere", &link).unwrap();
-        let emulator = Emulator::plug_in(&link, Habit::FindsOnce).unwrap();
-        assert!(link.exists());
-        drop(emulator);
-        assert!(!link.is_symlink());
     }
 }

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use serialport::TTYPort;
 use zeroize::Zeroizing;
 
 use super::{
@@ -19,7 +18,10 @@ use super::{
     protocol::{Answer, BAUD_RATE, Command, Deframer},
     reader::{Effect, Event, Reader},
 };
-use crate::clock::Timestamp;
+use crate::{
+    clock::Timestamp,
+    device::serial::{self, TTYPort},
+};
 
 /// How many bytes are read at once.
 const CHUNK: usize = 512;
@@ -35,8 +37,7 @@ const CHUNKS: usize = 16;
 ///
 /// If there is no such port, or it is in use or not allowed.
 pub fn open(port: &Path, patience: Duration) -> io::Result<TTYPort> {
-    let port = port.to_str().ok_or(ErrorKind::NotFound)?;
-    Ok(serialport::new(port, BAUD_RATE).timeout(patience).open_native()?)
+    serial::open(port, BAUD_RATE, patience)
 }
 
 /// A reader, with the port that it is plugged into.
@@ -94,14 +95,10 @@ where
         let Some(port) = &mut self.port else { return Event::Tick };
         let mut chunk = Zeroizing::new([0; CHUNK]);
         for _ in 0..CHUNKS {
-            let length = match port.read(chunk.as_mut_slice()) {
-                Ok(0) => return Event::Lost,
+            let length = match serial::hear(port, chunk.as_mut_slice()) {
+                Ok(0) => break,
                 Ok(length) => length,
-                Err(error) => match error.kind() {
-                    ErrorKind::Interrupted => continue,
-                    ErrorKind::TimedOut | ErrorKind::WouldBlock => break,
-                    _ => return Event::Lost,
-                },
+                Err(_) => return Event::Lost,
             };
             // What comes behind a frame was not asked for.
             if let Some(body) = self.deframer.take(&mut chunk.get(..length).unwrap_or_default()) {
