@@ -26,7 +26,7 @@
 //! [`session`] is one lane as a state machine: what to judge, what to show, and for how long; and
 //! the desk as another, [`session::desk`]. [`shift`] is who is on duty, and what they may do;
 //! [`registration`] seals whom they have to write down. [`device`] is what is plugged in, or could be:
-//! readers of identity cards, and picture files in a camera's place. [`id_document`] is the number of
+//! readers of identity cards, scanners, and picture files in a camera's place. [`id_document`] is the number of
 //! an identity document, checked, and shown only as its end. [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed
 //! repository that terminals fetch them from; [`update`] has the words that both sides of it share,
 //! and [`provisioning`] what a new terminal is told. [`clock`], [`issuer`], [`language`], and [`place`]

@@ -116,6 +116,8 @@ fn one_file_reads_the_clock_and_each_side_has_one_room_for_sql() -> io::Result<(
         ("tokio::", &["sync"]),
         ("nokhwa::", &["bin/greengate/kiosk/camera/capture.rs"]),
         ("serialport::", &["device/serial.rs"]),
+        ("evdev::", &["device/scanner/hid.rs"]),
+        ("rustix::pty", &["device/pty.rs"]),
     ];
     for path in rust_files(&src)? {
         let inside = path.strip_prefix(&src).expect("walked from src");

@@ -3,4 +3,5 @@
 pub mod id_card;
 pub mod pictures;
 mod pty;
+pub mod scanner;
 pub mod serial;

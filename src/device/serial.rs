@@ -13,10 +13,16 @@ pub use serialport::TTYPort;
 ///
 /// # Errors
 ///
-/// If there is no such port, or it is in use or not allowed.
+/// If there is no such port, or it is in use ([`ErrorKind::ResourceBusy`]) or not allowed.
 pub fn open(port: &Path, baud_rate: u32, patience: Duration) -> io::Result<TTYPort> {
-    let port = port.to_str().ok_or(ErrorKind::NotFound)?;
-    Ok(serialport::new(port, baud_rate).timeout(patience).open_native()?)
+    let name = port.to_str().ok_or(ErrorKind::NotFound)?;
+    let opened = serialport::new(name, baud_rate).timeout(patience).open_native();
+    opened.map_err(|error| {
+        let error = io::Error::from(error);
+        // The library says of a port in use that there is none.
+        let is_there = error.kind() == ErrorKind::NotFound && port.exists();
+        if is_there { ErrorKind::ResourceBusy.into() } else { error }
+    })
 }
 
 /// Reads what has come into `port`, and says how many bytes that was: none if nothing has.
