@@ -15,6 +15,7 @@ mod desk;
 mod issuing;
 mod judging;
 mod reader;
+mod scanner;
 mod terminal;
 
 use std::{

@@ -15,13 +15,12 @@ use greengate::{
     presentation::{Audience, ExplainedCheck, Presentation, explained},
     session::{Companions, Effect, Event, Session, Tally},
     store::{Store, StoreError, Totals},
-    symbol::{Reader, Reading},
+    symbol::{Reader, Reading, SymbolText},
 };
 #[cfg(feature = "kiosk")]
 use greengate::{
     credential::{IdMatch, MatchKeys},
     id_document::DocumentNumber,
-    symbol::SymbolText,
 };
 
 /// After how long a good clock is anchored anew.
@@ -214,10 +213,22 @@ impl Lane {
     /// Reads a frame and does what follows from it.
     pub(crate) fn see(&mut self, frame: &Frame) -> Option<Showing> {
         let reading = self.reader.next(frame);
-        let now = frame.taken();
+        self.take(&reading, frame.taken())
+    }
+
+    /// Takes a text that a scanner has read as if it had been seen.
+    ///
+    /// It counts as of the newest frame, from which the lane has its time, or of the moment if there is
+    /// none: a frame that was taken before and comes after would otherwise look like a clock set back.
+    pub(crate) fn scan(&mut self, text: SymbolText, now: Timestamp) -> Option<Showing> {
+        self.take(&Reading::of(text), now)
+    }
+
+    /// Does what follows from what was read.
+    fn take(&mut self, reading: &Reading, now: Timestamp) -> Option<Showing> {
         self.companions.pass_time(now);
-        match self.session.on(Event::Read(&reading), now) {
-            Some(Effect::Judge) => self.judge(&reading, now),
+        match self.session.on(Event::Read(reading), now) {
+            Some(Effect::Judge) => self.judge(reading, now),
             effect => self.follow(effect),
         }
     }
@@ -381,7 +392,9 @@ fn repeat_window(basis: &Basis) -> TimeDelta {
 
 #[cfg(test)]
 mod tests {
-    use greengate::{authority::Authority, credential::CodeId, issuer::IssuerId, sync};
+    use greengate::{
+        authority::Authority, credential::CodeId, decision::Reason, issuer::IssuerId, sync,
+    };
 
     use super::*;
 
@@ -406,6 +419,39 @@ mod tests {
         import(&mut other);
         assert!(lane.refresh(None, now).is_none(), "nothing is to be seen of it");
         assert_eq!(lane.basis().revocations.lists().count(), 1);
+    }
+
+    #[test]
+    fn what_is_scanned_is_judged_at_the_pace_of_what_is_seen() {
+        let state = folder();
+        let start: Timestamp = "2021-11-20T00:00:00Z".parse().unwrap();
+        let at = |milliseconds| start + TimeDelta::milliseconds(milliseconds);
+        let store = Store::open(state.path()).unwrap();
+        // One without lists, which refers everybody.
+        let mut lane = Lane::open(store, Audience::Staff, None, start).unwrap();
+        let mut scan = |text: &str, milliseconds| {
+            let text = SymbolText::new(text).unwrap();
+            match lane.scan(text, at(milliseconds)) {
+                Some(Showing::Result(judged)) => judged.decision.reason().map(Reason::code),
+                _ => None,
+            }
+        };
+        let cases = [
+            ("the first", "a", 0, Some("E73")),
+            ("another too soon", "b", 799, None),
+            ("another", "b", 800, Some("E73")),
+            ("the same, held before the scanner", "b", 3_000, None),
+            ("the same, held on", "b", 5_400, None),
+            ("the same, shown again", "b", 7_900, Some("E73")),
+        ];
+        for (name, text, milliseconds, expected) in cases {
+            assert_eq!(scan(text, milliseconds), expected, "{name}");
+        }
+        let flood = (0..1_000).filter_map(|number| scan(&number.to_string(), 10_000 + 10 * number));
+        assert_eq!(flood.count(), 13, "ten seconds of a hundred texts each");
+        drop(lane);
+        let store = Store::open(state.path()).unwrap();
+        assert_eq!(store.totals(start).unwrap().refer, 16, "each is on record");
     }
 
     fn folder() -> tempfile::TempDir {

@@ -15,6 +15,8 @@ mod provision;
 mod read;
 mod reader;
 mod registration;
+mod scanner;
+mod scanners;
 mod shift;
 mod sync;
 mod trust;
@@ -59,6 +61,7 @@ enum Command {
     Read(read::Read),
     Reader(reader::Reader),
     Registration(registration::Registration),
+    Scanner(scanner::Scanner),
     Shift(shift::Shift),
     Sync(sync::Sync),
     Trust(trust::Trust),
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Registration(registration) => {
             state().and_then(|state| registration.run(&state, &mut out))
         }
+        Command::Scanner(scanner) => scanner.run(&mut out),
         Command::Shift(shift) => shift.run(state, &mut out),
         Command::Sync(sync) => state().and_then(|state| sync.run(&state, &mut out)),
         Command::Trust(trust) => state().and_then(|state| trust.run(&state, &mut out)),
