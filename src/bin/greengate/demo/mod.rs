@@ -65,6 +65,11 @@ pub(crate) struct Demo {
     #[cfg(feature = "kiosk")]
     #[command(flatten)]
     window: crate::kiosk::Window,
+
+    /// Scanners that read codes too, as of `greengate kiosk`. May be given several times.
+    #[cfg(feature = "kiosk")]
+    #[arg(long, value_name = "SCANNER", conflicts_with_all = ["headless", "shots"])]
+    scanner: Vec<String>,
 }
 
 /// All that a demonstration needs.
@@ -99,12 +104,17 @@ impl Queue {
 impl Demo {
     #[cfg(feature = "kiosk")]
     pub(crate) fn run(&self, out: &mut impl Write) -> Result<u8, Failure> {
-        use crate::kiosk::{self, Fetching, Source, shots::Shots};
+        use crate::{
+            kiosk::{self, Fetching, Source, shots::Shots},
+            scanners::Scanners,
+        };
 
         if self.desk {
             let (lane, mut camera, setting) = desk::Desk::set(clock::now())?.with_reader()?;
             let frames = Source::Drawn(Box::new(move |now| camera.frame(now)));
-            return kiosk::run(|_| lane, frames, Fetching::never(), Some(setting), &self.window);
+            let scanners = Scanners::start(&self.scanner)?;
+            let (fetching, desk) = (Fetching::never(), Some(setting));
+            return kiosk::run(|_| lane, frames, scanners, fetching, desk, &self.window);
         }
         let stage = Stage::set(in_memory()?, clock::now())?;
         if let Some(folder) = &self.shots {
@@ -118,7 +128,8 @@ impl Demo {
         }
         let Stage { lane, mut queue, .. } = stage;
         let frames = Source::Drawn(Box::new(move |now| queue.frame(now)));
-        kiosk::run(|_| lane, frames, Fetching::never(), None, &self.window)
+        let scanners = Scanners::start(&self.scanner)?;
+        kiosk::run(|_| lane, frames, scanners, Fetching::never(), None, &self.window)
     }
 
     #[cfg(not(feature = "kiosk"))]

@@ -395,6 +395,7 @@ impl From<status::Status> for Status {
             next,
             clock,
             network,
+            scanner,
             fetched,
             time,
             date,
@@ -411,6 +412,7 @@ impl From<status::Status> for Status {
             trust_next: next.into(),
             clock: clock.into(),
             online: network == Network::Online,
+            scanner: scanner.into(),
             updating: fetched.is_some(),
             updated: fetched.map_or(0, i32::from),
             time: time.into(),
@@ -587,6 +589,25 @@ mod tests {
             window.global::<Bridge<'_>>().set_status(status(false, 0));
             assert_eq!(shown(&window, text), 0, "{text}");
         }
+    }
+
+    #[test]
+    fn a_missing_scanner_is_said_on_every_screen() {
+        let window = window(&mpsc::channel().0);
+        let scanner =
+            Words { zh: "扫码器未连接".into(), en: "Scanner not plugged in".into() };
+        window.global::<Bridge<'_>>().set_status(Status { scanner, ..Default::default() });
+        for update in [Update::Camera, result(Verdict::Pass), Update::OutOfService] {
+            apply(&window, update);
+            for (language, text) in
+                [(Language::English, "Scanner not plugged in"), (Language::Chinese, "扫码器未连接")]
+            {
+                speak(&window, language);
+                assert_eq!(shown(&window, text), 1, "{text}");
+            }
+        }
+        window.global::<Bridge<'_>>().set_status(Status::default());
+        assert_eq!(shown(&window, "扫码器未连接"), 0);
     }
 
     #[test]

@@ -37,11 +37,13 @@ use self::{
     desk::{Counter, Setting},
     fetching::Repository,
     source::Next,
+    status::Around,
 };
 pub(crate) use self::{fetching::Fetching, source::Source};
 use crate::{
     Failure,
     lane::{Judged, Lane, Showing},
+    scanners::Scanners,
 };
 
 /// How long to wait before a store that could not be opened is tried again.
@@ -62,6 +64,11 @@ pub(crate) struct Kiosk {
     /// Show these pictures to the lane instead: a PNG or JPEG, or a folder of them, over and over.
     #[arg(long, value_name = "PATH")]
     pictures: Option<PathBuf>,
+
+    /// A scanner beside the camera: the path of its serial port or input device, such as /dev/ttyACM0,
+    /// or a part of its name if it pretends to be a keyboard. May be given several times.
+    #[arg(long, value_name = "SCANNER")]
+    scanner: Vec<String>,
 
     /// Fetch lists from this address now and then, while scanning goes on; see `greengate sync`.
     #[arg(long, value_name = "URL", env = "GREENGATE_SYNC_URL", conflicts_with = "sync_from")]
@@ -164,7 +171,9 @@ impl Kiosk {
             state: state.clone(),
             note: Words::default(),
         });
-        run(move |updates| open(&state, audience, updates), source, fetching, desk, &self.window)
+        let scanners = Scanners::start(&self.scanner)?;
+        let open = move |updates: &_| open(&state, audience, updates);
+        run(open, source, scanners, fetching, desk, &self.window)
     }
 }
 
@@ -194,6 +203,7 @@ impl Capture {
 pub(crate) fn run(
     open: impl FnOnce(&Updates) -> Lane + Send + 'static,
     source: Source,
+    scanners: Scanners,
     fetching: Fetching,
     desk: Option<Setting>,
     window: &Window,
@@ -208,7 +218,8 @@ pub(crate) fn run(
             let updates = Ending(updates);
             let lane = open(&updates.0);
             let counter = desk.map(|setting| Counter::new(setting, clock::now()));
-            attend(lane, counter, source, &fetching, &received, &updates.0);
+            let senses = Senses { source, scanners };
+            attend(lane, counter, senses, &fetching, &received, &updates.0);
         })
         .map_err(Failure::state)?;
     screens.run().map_err(|error| Failure::state(format!("the window failed: {error}")))?;
@@ -242,11 +253,17 @@ impl Drop for Ending {
     }
 }
 
+/// What a lane reads codes by.
+struct Senses {
+    source: Source,
+    scanners: Scanners,
+}
+
 /// Runs the lane until nobody is there to ask anything of it.
 fn attend(
     mut lane: Lane,
     mut counter: Option<Counter>,
-    mut source: Source,
+    Senses { mut source, mut scanners }: Senses,
     fetching: &Fetching,
     requests: &Receiver<Request>,
     updates: &Updates,
@@ -257,8 +274,10 @@ fn attend(
     updates.send(Update::Audience(lane.audience()));
     tell_service(NotifyState::Ready);
     loop {
+        let seen;
         let showing = match source.next() {
             Next::Frame(frame) => {
+                seen = frame.taken();
                 let camera_is_back = !can_see;
                 can_see = true;
                 match &mut counter {
@@ -274,16 +293,25 @@ fn attend(
                 }
             }
             Next::Fault(words) => {
-                can_see = false;
+                (can_see, seen) = (false, clock::now());
                 match &mut counter {
                     Some(counter) => counter.set_camera_fault(words),
                     None => updates.send(Update::NoCamera(words)),
                 }
                 None
             }
-            Next::Nothing => lane.tick(clock::now()),
+            Next::Nothing => {
+                seen = clock::now();
+                lane.tick(seen)
+            }
         };
         show(showing, &mut lane, counter.as_mut(), updates, can_see);
+        // What is scanned while nobody waits for a code is gone.
+        let is_waiting = counter.as_ref().is_none_or(Counter::wants_codes);
+        if let Some(text) = scanners.next().filter(|_| is_waiting) {
+            let showing = lane.scan(text, seen);
+            show(showing, &mut lane, counter.as_mut(), updates, can_see);
+        }
         // All that was typed since the last frame.
         loop {
             let now = clock::now();
@@ -299,6 +327,9 @@ fn attend(
         }
         if let Some(counter) = &mut counter {
             counter.tick(&mut lane, clock::now());
+            if counter.wants_codes() && !is_waiting {
+                scanners.forget();
+            }
             if let Some((view, presentation)) = counter.view(clock::now()) {
                 updates.send(Update::Desk(Box::new(view), presentation.map(Box::new)));
             }
@@ -319,7 +350,9 @@ fn attend(
             }
             let refreshed = lane.refresh(clock::uptime().as_ref(), now);
             show(refreshed, &mut lane, counter.as_mut(), updates, can_see);
-            updates.send(Update::Status(status::of(&lane, fetching.percent(), now)));
+            let trouble = scanners.trouble().map(|(_, gone)| gone);
+            let around = Around { fetched: fetching.percent(), scanner: trouble };
+            updates.send(Update::Status(status::of(&lane, around, now)));
         }
     }
 }

@@ -66,7 +66,7 @@ impl Shots {
         let Showing::Result(judged) = showing else { return Ok(()) };
         let Judged { decision, presentation, checks } = &**judged;
         self.picture(frame);
-        self.apply(Update::Status(status::of(lane, None, frame.taken())));
+        self.apply(Update::Status(status::of(lane, status::Around::default(), frame.taken())));
         if self.results == 0 {
             self.apply(Update::Group(None));
             let fault = Words::new("未连接摄像头", "no camera is connected");
@@ -101,7 +101,7 @@ impl Shots {
         lane: &Lane,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        self.apply(Update::Status(status::of(lane, None, now)));
+        self.apply(Update::Status(status::of(lane, status::Around::default(), now)));
         self.apply(Update::Group(lane.tally().map(Tally::words)));
         self.desk_steps += 1;
         let name = format!("desk-{:02}-{name}", self.desk_steps);

@@ -4,6 +4,7 @@ use std::fs;
 
 use greengate::{
     clock::{ClockState, Timestamp, in_shanghai},
+    device::scanner::Gone,
     language::Words,
     policy::{Policy, TrustAge},
     presentation,
@@ -32,6 +33,8 @@ pub(crate) struct Status {
     pub(crate) clock: ClockState,
     /// Whether there is a network.
     pub(crate) network: Network,
+    /// What is wrong with a scanner; empty if nothing is.
+    pub(crate) scanner: Words,
     /// How much of what is being fetched is here, from 0 to 100; nothing if nothing is.
     pub(crate) fetched: Option<u8>,
     /// Civil time at the place.
@@ -51,8 +54,17 @@ pub(crate) enum Network {
     Online,
 }
 
-/// What the status bar says of `lane` at `now`, when so much of what is being fetched is here.
-pub(crate) fn of(lane: &Lane, fetched: Option<u8>, now: Timestamp) -> Status {
+/// What is around a lane.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Around {
+    /// How much of what is being fetched is here, in percent.
+    pub(crate) fetched: Option<u8>,
+    /// Why a scanner cannot be used.
+    pub(crate) scanner: Option<Gone>,
+}
+
+/// What the status bar says of `lane` and what is around it at `now`.
+pub(crate) fn of(lane: &Lane, around: Around, now: Timestamp) -> Status {
     let trust = lane.basis().trust.as_ref();
     let policy = trust.and_then(|trust| trust.policy.as_ref());
     let published = trust.map(Trust::published);
@@ -69,7 +81,8 @@ pub(crate) fn of(lane: &Lane, fetched: Option<u8>, now: Timestamp) -> Status {
             .unwrap_or_default(),
         clock: lane.clock(),
         network: network(),
-        fetched,
+        scanner: around.scanner.map(scanner_words).unwrap_or_default(),
+        fetched: around.fetched,
         time: in_shanghai(now).format("%H:%M").to_string(),
         date: in_shanghai(now).format("%Y-%m-%d").to_string(),
         totals: lane.totals(),
@@ -87,6 +100,15 @@ fn next(policy: &Policy, published: Timestamp, now: Timestamp) -> Words {
         TrustAge::Fresh | TrustAge::Ageing | TrustAge::Stale => {
             Words::new(format!("{zh}后须核对证件"), format!("check IDs in {en}"))
         }
+    }
+}
+
+fn scanner_words(gone: Gone) -> Words {
+    match gone {
+        Gone::Held => Words::new("扫码器被占用", "Scanner in use by another program"),
+        Gone::NotAllowed => Words::new("扫码器没有权限", "Scanner not allowed for this user"),
+        Gone::NoScanner => Words::new("扫码器无法使用", "Scanner cannot be used"),
+        Gone::Unplugged => Words::new("扫码器未连接", "Scanner not plugged in"),
     }
 }
 
