@@ -112,7 +112,7 @@ fn one_file_reads_the_clock_and_each_side_has_one_room_for_sql() -> io::Result<(
         ("Utc::now", &["clock.rs"][..]),
         ("rusqlite::", &["store", "authority/registers"]),
         ("tough::", &["sync"]),
-        ("reqwest::", &["sync/transport.rs"]),
+        ("reqwest::", &["sync/transport.rs", "sync/web.rs"]),
         ("tokio::", &["sync"]),
         ("nokhwa::", &["bin/greengate/kiosk/camera/capture.rs"]),
         ("serialport::", &["device/id_card/port.rs"]),

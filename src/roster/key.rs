@@ -23,7 +23,7 @@ use crate::{clock::Timestamp, id_document::DocumentNumber};
 pub const TOKEN_LIFE: TimeDelta = TimeDelta::hours(24);
 
 /// The most bytes of a token's file. One has 250.
-const MAX_TOKEN_BYTES: usize = 4096;
+pub const MAX_TOKEN_BYTES: usize = 4096;
 
 /// Argon2id with 19 MiB and t = 2. Source: TRUST, section 3, as OWASP's Password Storage Cheat
 /// Sheet has it.
@@ -204,6 +204,31 @@ impl EpochToken {
             }
         }
         Self::read(&bytes[..length])
+    }
+
+    /// The token, if it is of `terminal` and counts at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`RosterError::OtherTerminal`], [`RosterError::NotYet`], and [`RosterError::KeyExpired`].
+    pub fn counting(self, terminal: &str, now: Timestamp) -> Result<Self, RosterError> {
+        if self.terminal != terminal {
+            return Err(RosterError::OtherTerminal);
+        }
+        self.counts(now)?;
+        Ok(self)
+    }
+
+    /// That it counts at `now`.
+    fn counts(&self, now: Timestamp) -> Result<(), RosterError> {
+        let Self { issued, expires, .. } = *self;
+        if now < issued {
+            return Err(RosterError::NotYet { from: issued });
+        }
+        if now >= expires {
+            return Err(RosterError::KeyExpired { expires });
+        }
+        Ok(())
     }
 
     /// What a token's file holds.

@@ -29,7 +29,7 @@ use thiserror::Error;
 pub use self::{
     build::{Plan, build},
     file::{MAX_BYTES, MAX_ROWS, Roster, Unlocked},
-    key::{EpochKey, EpochToken, TOKEN_LIFE},
+    key::{EpochKey, EpochToken, MAX_TOKEN_BYTES, TOKEN_LIFE},
 };
 use crate::clock::Timestamp;
 
@@ -44,12 +44,22 @@ pub const MAX_TERMINAL: usize = 64;
 /// between them.
 #[must_use]
 pub fn file_name(terminal: &str) -> Option<String> {
+    is_name(terminal).then(|| format!("roster-{terminal}.bin"))
+}
+
+/// The name of the file with a terminal's token where a web server has it, for that terminal alone;
+/// nothing if the terminal has no name that a file can have.
+#[must_use]
+pub fn token_name(terminal: &str) -> Option<String> {
+    is_name(terminal).then(|| format!("token-{terminal}.json"))
+}
+
+fn is_name(terminal: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let fits = (1..=MAX_TERMINAL).contains(&terminal.len())
+    (1..=MAX_TERMINAL).contains(&terminal.len())
         && terminal.bytes().all(plain)
         && !terminal.starts_with('-')
-        && !terminal.ends_with('-');
-    fits.then(|| format!("roster-{terminal}.bin"))
+        && !terminal.ends_with('-')
 }
 
 /// What is done to a number before anything is derived from it.

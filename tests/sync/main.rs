@@ -19,6 +19,7 @@ mod nginx;
 mod refused;
 mod revocations;
 mod server;
+mod token;
 
 use std::{
     fs,

@@ -38,6 +38,15 @@ pub(crate) struct Sync {
     #[arg(long, value_name = "FILE", env = "GREENGATE_CA", conflicts_with = "from")]
     ca: Option<PathBuf>,
 
+    /// Show the server this certificate of the terminal's: a PEM file with its private key.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "GREENGATE_DEVICE_CERTIFICATE",
+        conflicts_with = "from"
+    )]
+    device_certificate: Option<PathBuf>,
+
     /// Take at most this many kilobytes a second.
     #[arg(long, value_name = "KB", conflicts_with = "from")]
     limit_rate: Option<u64>,
@@ -72,6 +81,7 @@ impl Sync {
                     .map_err(|error| refused(&error.into()))?
                     .with_proxy(self.proxy.clone())
                     .with_certificates(self.ca.clone())
+                    .with_device_certificate(self.device_certificate.clone())
                     .with_bytes_per_second(self.limit_rate.map(|rate| rate.saturating_mul(1000))),
             ),
             (None, Some(path)) => Source::Folder(path.clone()),
