@@ -190,7 +190,8 @@ impl Authority {
     }
 
     /// The key of a terminal's newest extract, for whoever is on duty there: it counts for 24 hours,
-    /// and no longer than the extract.
+    /// and no longer than the extract. The match keys come with it of the codes that can be met until
+    /// then.
     ///
     /// # Errors
     ///
@@ -214,7 +215,9 @@ impl Authority {
         let path = key_path(&self.keys_folder(), terminal, roster.epoch());
         let key = read_key(&path)?;
         let expires = roster.expires().min(now + TOKEN_LIFE);
+        let match_keys = self.registers.entries().match_keys(&self.keys_folder(), now, expires)?;
         let token = EpochToken::new(terminal, roster.epoch(), key, now, expires)?;
+        let token = token.with_match_keys(match_keys)?;
         match roster.unlock(&token) {
             Err(RosterError::WrongKey) => return Err(AuthorityError::ForeignKey { path }),
             other => other.map(|_| ())?,
@@ -376,11 +379,14 @@ impl<'authority> People<'authority> {
             now,
         };
         let ranges = reach.ranges();
-        let entries = authority.registers.entries();
-        let mut composer = Composer::new(&entries, issuer, now)?;
+        let keys = authority.keys_folder();
+        let composer =
+            authority.registers.change(|entries| Composer::new(entries, &keys, issuer, now));
+        let mut composer = composer?;
         composer.expire_by(expires.min(now + lifetime(Kind::Paper)));
+        let entries = authority.registers.entries();
         // So that it fails at once, and not with the first person.
-        entries.signing_key(&authority.keys_folder(), issuer)?;
+        entries.signing_key(&keys, issuer)?;
         let mut of = 0;
         for (from, to) in &ranges {
             of += entries.people_between(from, to)?;

@@ -29,9 +29,9 @@ use thiserror::Error;
 pub use self::{
     build::{Plan, build},
     file::{MAX_BYTES, MAX_ROWS, Roster, Unlocked},
-    key::{EpochKey, EpochToken, MAX_TOKEN_BYTES, TOKEN_LIFE},
+    key::{EpochKey, EpochToken, MAX_MATCH_KEYS, MAX_TOKEN_BYTES, TOKEN_LIFE},
 };
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, locked::LockError};
 
 /// The longest that an extract counts. Source: TRUST, section 3.
 pub const LIFE: TimeDelta = TimeDelta::days(7);
@@ -111,9 +111,13 @@ pub enum RosterError {
     #[error("the look-up extract is longer or shorter than it says")]
     Length,
 
+    /// A token has match keys that it cannot have.
+    #[error("a token has at most {MAX_MATCH_KEYS} match keys, and one of an epoch")]
+    MatchKeys,
+
     /// The system does not keep the key's memory from being swapped out.
-    #[error("the system does not lock the memory that the key is to be in")]
-    Memory,
+    #[error(transparent)]
+    Memory(#[from] LockError),
 
     /// It counts from later on.
     #[error("the look-up extract or its key counts only from {from}: is the clock right?")]
@@ -192,7 +196,8 @@ impl RosterError {
             Self::Io(_) => "L05",
             Self::KeyExpired { .. } => "L06",
             Self::Length => "L07",
-            Self::Memory => "L08",
+            Self::MatchKeys => "L21",
+            Self::Memory(_) => "L08",
             Self::NotYet { .. } => "L09",
             Self::OlderEpoch { .. } => "L10",
             Self::OtherEpoch { .. } => "L11",
