@@ -6,7 +6,8 @@
 //! which nobody has signed: [`read_folder`].
 //!
 //! [`fetch_token`] asks the authority for what is written nowhere: the key of the desk's look-up
-//! extract, over TLS on which the terminal shows a certificate of its own.
+//! extract, over TLS on which the terminal shows a certificate of its own. [`send_registrations`] takes
+//! sealed registrations back to it.
 //!
 //! Either way what arrives is bounded in size, [`Trust::parse`] checks it, and
 //! [`store`](crate::store) decides whether it may replace what is there.
@@ -17,6 +18,7 @@ mod landing;
 mod progress;
 mod refusal;
 mod run;
+mod sending;
 mod token;
 mod transport;
 mod tuf;
@@ -35,6 +37,7 @@ pub use self::{
     progress::{NoProgress, Progress},
     refusal::{Refusal, SyncError},
     run::{Synced, sync, sync_telling},
+    sending::{SendError, send_registrations},
     token::{TokenError, fetch_token},
     tuf::{Verified, read_root, verify},
     web::{SettingError, Source, Web},

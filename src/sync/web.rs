@@ -1,4 +1,4 @@
-//! The way to a web server, and what goes over it by itself: a secret that comes.
+//! The way to a web server, and what goes over it by itself: a secret that comes, a file that leaves.
 //!
 //! A server is known by the system's certificates, or by those of one file and no others; it may know
 //! the terminal by a certificate too. What is brought for the repository is the transport's.
@@ -187,6 +187,25 @@ impl Web {
         // Its buffers go with the connection.
         drop(client);
         fetched
+    }
+
+    /// Leaves a file with the server, which is to say that it has it.
+    ///
+    /// A server that has stored something says "created" or nothing more; whoever answers with a page
+    /// is somebody else, such as a network that wants to be paid first.
+    pub(super) fn leave(&self, name: &str, content: &[u8]) -> Result<(), ErrandFailure> {
+        let (url, client) = self.errand(name, false)?;
+        run(async {
+            let request = client.put(url).body(content.to_vec());
+            let mut response = request.send().await.map_err(failed)?;
+            let status = response.status();
+            let has_it = match status {
+                StatusCode::CREATED | StatusCode::NO_CONTENT => true,
+                status if status.is_success() => response.chunk().await.map_err(failed)?.is_none(),
+                _ => false,
+            };
+            has_it.then_some(()).ok_or(ErrandFailure::Answer { status: status.as_u16() })
+        })
     }
 
     /// Where a file is, and who goes there: never where somebody else points.

@@ -18,6 +18,7 @@ mod mended;
 mod nginx;
 mod refused;
 mod revocations;
+mod sending;
 mod server;
 mod token;
 
