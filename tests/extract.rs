@@ -25,7 +25,7 @@ use greengate::{
     key_ring::KeyRing,
     language::Words,
     place::{Gate, Place},
-    roster::{EpochToken, Roster, Stretching},
+    roster::{EpochToken, Roster, RosterError, Stretching},
     symbol::SymbolText,
 };
 use tempfile::{TempDir, tempdir};
@@ -571,7 +571,7 @@ fn the_match_keys_of_a_token_are_read_strictly() {
     ];
     for (case, value, expected) in cases {
         let read = EpochToken::read(&serde_json::to_vec(&value).unwrap());
-        let code = read.as_ref().map_or_else(|error| error.code(), |_| "a token");
+        let code = read.as_ref().map_or_else(RosterError::code, |_| "a token");
         assert_eq!(code, expected, "{case}");
         assert!(!format!("{read:?}").contains(&key[..8]), "{case}");
     }

@@ -256,7 +256,10 @@ impl Authority {
         for entry in fs::read_dir(out).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let is_token = name.starts_with("token-") && name.ends_with(".json");
+            let is_token = name.strip_prefix("token-").is_some_and(|rest| {
+                let terminal = rest.strip_suffix(".json");
+                terminal.and_then(roster::token_name).is_some()
+            });
             if is_token && !names.contains(name) {
                 fs::remove_file(&path).map_err(failed)?;
             }

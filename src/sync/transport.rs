@@ -62,7 +62,7 @@ struct Inner {
 #[derive(Debug)]
 enum Way {
     Folder,
-    Web(Web, Client),
+    Web(Box<Web>, Client),
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +88,7 @@ impl Courier {
                 let url = url.map_err(|()| SettingError(format!("{}", path.display())))?;
                 (Way::Folder, url)
             }
-            Source::Web(web) => (Way::Web(web.clone(), web.client()?), web.url().clone()),
+            Source::Web(web) => (Way::Web(Box::new(web.clone()), web.client()?), web.url().clone()),
         };
         let state = Mutex::new(State { limit, brought: BTreeMap::new() });
         Ok(Self(Arc::new(Inner { way, url, folder, meter, state })))

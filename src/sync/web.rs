@@ -167,26 +167,25 @@ impl Web {
             return Err(ErrandFailure::NotTls);
         }
         let (url, client) = self.errand(name, true)?;
-        let fetched = run(async {
-            // The buffer has room enough: one that grows leaves copies behind.
-            let mut secret = Zeroizing::new(Vec::with_capacity(limit));
+        let chunks = run(async {
             let mut response = client.get(url).send().await.map_err(failed)?;
             if response.status() != StatusCode::OK {
                 return Err(ErrandFailure::Answer { status: response.status().as_u16() });
             }
+            let mut chunks = Chunks::default();
             while let Some(chunk) = response.chunk().await.map_err(failed)? {
-                if secret.len() + chunk.len() > limit {
-                    wipe(chunk);
+                chunks.0.push(chunk);
+                if chunks.length() > limit {
                     return Err(ErrandFailure::Oversize);
                 }
-                secret.extend_from_slice(&chunk);
-                wipe(chunk);
             }
-            Ok(secret)
-        });
-        // Its buffers go with the connection.
+            Ok(chunks)
+        })?;
+        // The connection has given its buffers back: what was received is here alone, to be wiped.
         drop(client);
-        fetched
+        let mut secret = Zeroizing::new(Vec::with_capacity(chunks.length()));
+        chunks.0.iter().for_each(|chunk| secret.extend_from_slice(chunk));
+        Ok(secret)
     }
 
     /// Leaves a file with the server, which is to say that it has it.
@@ -226,10 +225,23 @@ fn run<T>(errand: impl Future<Output = Result<T, ErrandFailure>>) -> Result<T, E
         .block_on(errand)
 }
 
-/// Overwrites what was received, if nobody else has it.
-fn wipe(chunk: Bytes) {
-    if let Ok(mut chunk) = chunk.try_into_mut() {
-        chunk.as_mut().zeroize();
+/// What was received of a secret, which is wiped when it is dropped.
+#[derive(Default)]
+struct Chunks(Vec<Bytes>);
+
+impl Chunks {
+    fn length(&self) -> usize {
+        self.0.iter().map(Bytes::len).sum()
+    }
+}
+
+impl Drop for Chunks {
+    fn drop(&mut self) {
+        for chunk in self.0.drain(..) {
+            if let Ok(mut chunk) = chunk.try_into_mut() {
+                chunk.as_mut().zeroize();
+            }
+        }
     }
 }
 

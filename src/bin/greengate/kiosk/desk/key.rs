@@ -15,7 +15,7 @@ use greengate::{
     clock::Timestamp,
     credential::MatchKeys,
     language::Words,
-    roster::{EpochToken, Roster},
+    roster::{EpochToken, Roster, RosterError},
     sync::{TokenError, Web, fetch_token},
 };
 
@@ -107,9 +107,16 @@ impl TodaysKey {
 
     /// The key of this extract, if it is here; if it may come, it is asked for.
     pub(crate) fn of(&mut self, roster: &Roster, now: Timestamp) -> Result<&EpochToken, Words> {
-        let fits =
-            |token: &EpochToken| token.epoch() == roster.epoch() && token.match_keys(now).is_some();
-        if !self.token.as_ref().is_some_and(fits) {
+        let counts = self.token.as_ref().filter(|token| token.match_keys(now).is_some());
+        let (extract, key) = (roster.epoch(), counts.map(EpochToken::epoch));
+        let is_new = self.asked.as_ref().is_some_and(|(_, at)| now - *at < ASK_AGAIN);
+        if let (TokenSource::Web(_), Some(key), true) = (&self.source, key, is_new)
+            && key != extract
+        {
+            // The authority has not made another yet.
+            return Err(roster_words(&RosterError::OtherEpoch { extract, key }));
+        }
+        if key != Some(extract) {
             self.token = None;
             if let Some((terminal, _)) = self.asked.clone() {
                 self.ask(&terminal, now)?;
