@@ -29,8 +29,8 @@
 //! readers of identity cards, scanners, and picture files in a camera's place. [`id_document`] is the number of
 //! an identity document, checked, and shown only as its end. [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed
 //! repository that terminals fetch them from; [`update`] has the words that both sides of it share,
-//! and [`provisioning`] what a new terminal is told. [`clock`], [`issuer`], [`language`], and [`place`]
-//! are the words that all of them share.
+//! and [`provisioning`] what a new terminal is told. [`locked`] is memory for keys that are on no disk.
+//! [`clock`], [`issuer`], [`language`], and [`place`] are the words that all of them share.
 //!
 //! # What is true of the whole
 //!
@@ -58,6 +58,7 @@ pub mod id_document;
 pub mod issuer;
 pub mod key_ring;
 pub mod language;
+pub mod locked;
 pub mod place;
 pub mod policy;
 pub mod presentation;

@@ -15,18 +15,32 @@ use hpke::{
     kem::X25519HkdfSha256, single_shot_open, single_shot_seal,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     audit::StaffNumber,
     clock::Timestamp,
-    id_document::{DocumentKind, NumberText},
+    id_document::{DocumentKind, DocumentNumber, NumberText},
     language::Words,
 };
 
 /// Bytes of a sealed registration, each.
 pub const SEALED_BYTES: usize = MAGIC.len() + ENCAPSULATED + PADDED + TAG;
+
+/// The folder that takes sealed registrations to the authority, on a stick or at a web server.
+pub const FOLDER: &str = "registrations";
+
+/// The name of a sealed registration's file at a web server: the SHA-256 of what is in it, by which
+/// the terminal's records know it too. It tells nothing of who or where, and no two are alike, since
+/// each is sealed under a key of its own. Nothing if it has not the form of one.
+#[must_use]
+pub fn file_name(sealed: &[u8]) -> Option<String> {
+    let is_sealed = sealed.len() == SEALED_BYTES && sealed.starts_with(MAGIC);
+    let hex = |digest: [u8; 32]| digest.map(|byte| format!("{byte:02x}")).concat();
+    is_sealed.then(|| format!("{}.sealed", hex(Sha256::digest(sealed).into())))
+}
 
 /// How a sealed registration begins: the form, and its version.
 const MAGIC: &[u8; 8] = b"GGREG-1\n";
@@ -138,6 +152,14 @@ pub struct PersonDocument {
     /// The number.
     #[serde(deserialize_with = "read_number", serialize_with = "write_number")]
     pub number: NumberText,
+}
+
+impl PersonDocument {
+    /// The document whose number was typed, or read from its card.
+    #[must_use]
+    pub fn of(number: &DocumentNumber) -> Self {
+        Self { kind: number.kind(), number: number.text().clone() }
+    }
 }
 
 fn read_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NumberText, D::Error> {

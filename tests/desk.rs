@@ -364,7 +364,20 @@ fn a_registration_is_opened_by_the_authority_alone() {
     assert!(key.open(&sealed).unwrap() == written);
     assert_ne!(sealed, written.seal(&public).unwrap(), "no two are alike");
     let longest = registration(&"𠮷".repeat(64), Some("11010519491231002X"));
-    for other in [registration("李", None), longest] {
+    let name = PersonName::new(&"𠮷".repeat(64)).unwrap();
+    let document = PersonDocument {
+        kind: DocumentKind::ForeignPermanentResident,
+        number: NumberText::new(&"9".repeat(NumberText::MAX_CHARS)).unwrap(),
+    };
+    let both = Registration {
+        person: Person::new(name.clone(), Some(document.clone())),
+        guardian: Some(Person::new(name, Some(document))),
+        terminal: Some("g".repeat(64)),
+        staff: number(&"9".repeat(8)),
+        ..longest.clone()
+    };
+    assert!(key.open(&both.seal(&public).unwrap()).unwrap() == both, "whatever is in it fits");
+    for other in [registration("李", None), longest, both] {
         assert_eq!(other.seal(&public).unwrap().len(), SEALED_BYTES, "all have one size");
     }
     let error = |sealed: &[u8]| key.open(sealed).unwrap_err();

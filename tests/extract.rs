@@ -17,13 +17,16 @@ use greengate::{
         Authority, AuthorityError, Extract, ExtractOrder, FullName, Guardianship, Health, Progress,
         WithoutCounty, repository::Repository,
     },
-    credential::{Claims, Credential, IdTail, Kind, Relation, verify},
+    credential::{
+        Claims, Credential, IdMatch, IdTail, Kind, MatchKey, Relation, VerifiedCredential, verify,
+    },
     id_document::{DocumentKind, DocumentNumber, NumberText},
     issuer::IssuerId,
     key_ring::KeyRing,
     language::Words,
     place::{Gate, Place},
-    roster::{Roster, Stretching},
+    roster::{EpochToken, Roster, RosterError, Stretching},
+    symbol::SymbolText,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -95,8 +98,22 @@ impl Office {
         let token = self.authority.epoch_token(terminal, at(now)).unwrap();
         let roster = self.roster(terminal);
         let text = roster.unlock(&token).unwrap().look_up(document, at(now)).unwrap()?;
+        Some(self.believed(&text, now).claims().clone())
+    }
+
+    fn believed(&mut self, text: &SymbolText, now: &str) -> VerifiedCredential {
         let ring = KeyRing::parse(&self.authority.publish(at(now)).unwrap().key_ring).unwrap();
-        Some(verify(Credential::parse(&text).unwrap(), &ring).unwrap().claims().clone())
+        verify(Credential::parse(text).unwrap(), &ring).unwrap()
+    }
+
+    fn token(&self, now: &str) -> EpochToken {
+        self.authority.epoch_token("gate-3", at(now)).unwrap()
+    }
+
+    /// The epochs whose match keys a token of `now` has.
+    fn epochs(&self, now: &str) -> Vec<u64> {
+        let token = self.token(now);
+        token.match_keys(at(now)).unwrap().iter().map(MatchKey::epoch).collect()
     }
 
     fn keys(&self) -> Vec<String> {
@@ -417,5 +434,145 @@ impl Office {
         let token = self.authority.epoch_token("gate-3", at(NOW)).unwrap();
         let roster = self.roster("gate-3");
         roster.unlock(&token).unwrap().look_up(&document(person), at(NOW)).unwrap().is_some()
+    }
+}
+
+/// Ends as [`HERE`] does.
+const SAME_END: &str = "11010519540101002X";
+
+#[test]
+fn a_token_brings_the_keys_by_which_a_machine_tells_whose_document_it_is() {
+    let mut office = Office::new();
+    for person in [HERE, HONG_KONG, TRAVEL_PERMIT, PASSPORT] {
+        office.healthy(person);
+    }
+    office.extract(&order("gate-3", &["110105"]), NOW).unwrap();
+    let token = office.token(NOW);
+    let keys = token.match_keys(at(NOW)).unwrap();
+    let cases = [
+        ("the holder's", HERE, document(HERE), IdMatch::Match),
+        ("of the same end", HERE, document(SAME_END), IdMatch::Mismatch),
+        ("a residence permit", HONG_KONG, document(HONG_KONG), IdMatch::Match),
+        ("a passport", PASSPORT, document(PASSPORT), IdMatch::Match),
+        ("a passport's or a permit's", TRAVEL_PERMIT, document(TRAVEL_PERMIT), IdMatch::TailOnly),
+    ];
+    for (case, holder, shown, expected) in cases {
+        for kind in [Kind::Phone, Kind::Paper] {
+            let text = office.authority.issue_for(&number(holder), BEIJING, kind, at(NOW)).unwrap();
+            let believed = office.believed(&text, NOW);
+            assert_eq!(believed.compare(&shown, keys), expected, "{case} {kind:?}");
+        }
+    }
+    // They count as long as the token.
+    assert!(token.match_keys(token.expires()).is_none());
+    assert!(token.match_keys(at("2021-11-19T23:59:59Z")).is_none());
+    let shown = format!("{token:?}");
+    assert!(shown.contains("MatchKey(1, ..)"), "{shown}");
+}
+
+#[test]
+fn match_keys_change_each_week_and_go_when_no_code_of_theirs_is_valid() {
+    let mut office = Office::new();
+    office.healthy(HERE);
+    let root_keys = tempdir().unwrap();
+    Repository::open(office.folder.path()).unwrap().init_root(root_keys.path(), at(EARLY)).unwrap();
+    let issued = |office: &mut Office, now: &str| {
+        let text = office.authority.issue_for(&number(HERE), BEIJING, Kind::Paper, at(now));
+        let believed = office.believed(&text.unwrap(), now);
+        believed.claims().document_match.as_ref().unwrap().epoch
+    };
+    // The second of three keys is made a day ahead, and goes to terminals that day.
+    let (last_day, last) = ("2021-11-26T00:00:00Z", "2021-11-26T23:59:59Z");
+    let next = "2021-11-27T00:00:00Z";
+    assert_eq!(issued(&mut office, NOW), 1);
+    office.extract(&order("gate-3", &["110105"]), "2021-11-20T12:00:00Z").unwrap();
+    assert_eq!(office.epochs("2021-11-25T23:59:59Z"), [1]);
+    assert_eq!(issued(&mut office, last_day), 1);
+    assert_eq!(office.epochs(last_day), [1]);
+    assert_eq!(office.epochs("2021-11-26T00:00:01Z"), [2, 1]);
+    assert_eq!((issued(&mut office, last), issued(&mut office, next)), (1, 2));
+    // One that is issued as of before has a key too, and so have those after a pause.
+    assert_eq!(issued(&mut office, "2021-11-10T00:00:00Z"), 3);
+    assert_eq!(issued(&mut office, "2021-12-10T12:00:00Z"), 4);
+    assert_eq!(issued(&mut office, NOW), 1);
+
+    // 21 days after it began, no code of it can be met.
+    let match_keys = |office: &Office| {
+        let mut names = names(&office.folder.path().join("keys"));
+        names.retain(|name| name.starts_with("match-"));
+        names
+    };
+    let out = tempdir().unwrap();
+    let publish = |office: &mut Office, now: &str| {
+        office.authority.publish_repository(out.path(), Vec::new(), at(now)).unwrap();
+    };
+    publish(&mut office, "2021-12-10T23:59:59Z");
+    assert_eq!(match_keys(&office), ["match-1.key", "match-2.key", "match-4.key"]);
+    office.extract(&order("gate-3", &["110105"]), "2021-12-11T00:00:00Z").unwrap();
+    assert_eq!(office.epochs("2021-12-11T00:00:00Z"), [4, 2]);
+    publish(&mut office, "2021-12-11T00:00:00Z");
+    assert_eq!(match_keys(&office), ["match-2.key", "match-4.key"]);
+    let path = office.folder.path().join("keys/match-4.key");
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    // A key that was lost is not missed: codes are issued with another.
+    fs::remove_file(path).unwrap();
+    assert_eq!(issued(&mut office, "2021-12-11T00:00:00Z"), 5);
+}
+
+#[test]
+fn registers_of_before_there_were_match_keys_are_taken_over() {
+    let mut office = Office::new();
+    office.healthy(HERE);
+    let Office { authority, folder } = office;
+    drop(authority);
+    let registers = rusqlite::Connection::open(folder.path().join("authority.db")).unwrap();
+    registers.execute_batch("DROP TABLE match_epoch; PRAGMA user_version = 3").unwrap();
+    drop(registers);
+    let mut office = Office { authority: Authority::open(folder.path()).unwrap(), folder };
+    let issued = office.authority.issue_for(&number(HERE), BEIJING, Kind::Phone, at(NOW)).unwrap();
+    assert!(office.believed(&issued, NOW).claims().document_match.is_some());
+}
+
+#[test]
+fn the_match_keys_of_a_token_are_read_strictly() {
+    let mut office = Office::new();
+    office.healthy(HERE);
+    office.extract(&order("gate-3", &["110105"]), NOW).unwrap();
+    let bytes = office.token(NOW).to_bytes();
+    assert_eq!(EpochToken::read(&bytes).unwrap().to_bytes(), bytes);
+    let whole: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let key = whole["match_keys"][0]["key"].as_str().unwrap().to_owned();
+    let entry = |epoch: u64, key: &str| serde_json::json!({"epoch": epoch, "key": key});
+    let with = |keys: Vec<serde_json::Value>| {
+        let mut changed = whole.clone();
+        changed["match_keys"] = keys.into();
+        changed
+    };
+    let without = |name: &str| {
+        let mut changed = whole.clone();
+        changed.as_object_mut().unwrap().remove(name);
+        changed
+    };
+    let mut later = whole.clone();
+    later["version"] = 3.into();
+    let mut more = entry(1, &key);
+    more["more"] = 1.into();
+    let cases = [
+        ("none", with(Vec::new()), "a token"),
+        ("eight", with((1..=8).map(|epoch| entry(epoch, &key)).collect()), "a token"),
+        ("nine", with((1..=9).map(|epoch| entry(epoch, &key)).collect()), "L21"),
+        ("two of an epoch", with(vec![entry(1, &key), entry(1, &key)]), "L21"),
+        ("a short one", with(vec![entry(1, "AAAA")]), "L17"),
+        ("no base64", with(vec![entry(1, &key.replace('=', "*"))]), "L17"),
+        ("a member more", with(vec![more]), "L17"),
+        ("no list", without("match_keys"), "L17"),
+        ("no version", without("version"), "L17"),
+        ("another version", later, "L17"),
+    ];
+    for (case, value, expected) in cases {
+        let read = EpochToken::read(&serde_json::to_vec(&value).unwrap());
+        let code = read.as_ref().map_or_else(RosterError::code, |_| "a token");
+        assert_eq!(code, expected, "{case}");
+        assert!(!format!("{read:?}").contains(&key[..8]), "{case}");
     }
 }

@@ -20,6 +20,7 @@ use greengate::{
     credential::{DigestKey, DocumentMatch, IdMatch, IdTail, Kind, MatchKey, MatchKeys},
     decision::{Decision, Reason, Verdict},
     id_document::DocumentNumber,
+    locked::Locked,
     place::Place,
     presentation::{Audience, Presentation},
     shift::{
@@ -499,7 +500,7 @@ fn document(number: &str) -> DocumentNumber {
 fn a_document_is_compared_by_its_whole_number_or_by_its_end() {
     // By another program: HMAC-SHA-256 over code id, type byte, and number.
     let expected = DocumentMatch { epoch: 4, digest: DOCUMENT_MATCH };
-    let key = |epoch| MatchKey::new(epoch, [5; 32]);
+    let key = |epoch| MatchKey::new(epoch, Locked::new(&[5; 32]).unwrap());
     let decision = |document_match: Option<DocumentMatch>| {
         let text = code(|claims| claims.document_match = document_match);
         judge(&text, &basis(&usual_files()), at(NOW))

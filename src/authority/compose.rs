@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use chrono::TimeDelta;
+use chrono::{Days, TimeDelta};
 use thiserror::Error;
 
 use super::{
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    credential::{self, Binding, Claims, IdTail, Kind},
-    id_document::NumberText,
+    credential::{self, Binding, Claims, IdTail, Kind, MatchKey},
+    id_document::{DocumentNumber, Notice, NumberText},
     issuer::IssuerId,
     recognition::NormalStatus,
     risk_area::RiskAreas,
@@ -25,7 +25,8 @@ impl Authority {
     ///
     /// Name and number are masked, the status is that of the declaration in the issuer's own
     /// numbering, and the code is good for as long as its kind may be used. A dependant's code
-    /// names the guardian's newest one.
+    /// names the guardian's newest one. Where the number can be of one document alone, a keyed digest
+    /// of it is in the code.
     ///
     /// # Errors
     ///
@@ -40,7 +41,8 @@ impl Authority {
     ) -> Result<SymbolText, AuthorityError> {
         let (keys, now) = (self.keys_folder(), whole_seconds(now));
         self.registers.change(|entries| {
-            let claims = Composer::new(entries, issuer, now)?.claims(entries, number, kind)?;
+            let composer = Composer::new(entries, &keys, issuer, now)?;
+            let claims = composer.claims(entries, number, kind)?;
             sign_and_remember(entries, &keys, &claims, Some(number))
         })
     }
@@ -90,6 +92,7 @@ pub(super) struct Composer {
     issuer: IssuerId,
     statuses: BTreeMap<u64, NormalStatus>,
     areas: RiskAreas,
+    match_key: MatchKey,
     expires: Option<Timestamp>,
     now: Timestamp,
 }
@@ -97,12 +100,14 @@ pub(super) struct Composer {
 impl Composer {
     pub(super) fn new(
         entries: &Entries<'_>,
+        keys: &Path,
         issuer: IssuerId,
         now: Timestamp,
     ) -> Result<Self, AuthorityError> {
         let statuses = entries.statuses(issuer)?;
         let areas = super::risk_areas(entries, 0, now)?;
-        Ok(Self { issuer, statuses, areas, expires: None, now })
+        let match_key = entries.match_key(keys, now)?;
+        Ok(Self { issuer, statuses, areas, match_key, expires: None, now })
     }
 
     /// Has codes expire then, and not when their kind does.
@@ -132,16 +137,19 @@ impl Composer {
                 Some(Binding { relation, guardian: code.ok_or(BindingError::GuardianHasNoCode)? })
             }
         };
+        let code_id = new_code_id()?;
+        let document = only_document(number, now);
+        let document_match = document.map(|document| self.match_key.of(&code_id, &document));
         Ok(Claims {
             issuer,
             expires: self.expires.unwrap_or(now + lifetime(kind)),
             issued: now,
-            code_id: new_code_id()?,
+            code_id,
             status: smallest_status(&self.statuses, issuer, status)?,
             kind,
             name: person.name.masked().clone(),
             id_tail: IdTail::of(number),
-            document_match: None,
+            document_match,
             nat: entries.nat(number, now)?,
             vaccination: entries.vaccination(number, now)?,
             travel: entries.travel(number, &self.areas, now)?,
@@ -150,6 +158,15 @@ impl Composer {
             origin: None,
         })
     }
+}
+
+/// The document whose number it is, if it can be of no other kind: terminals digest the kind too, and
+/// of two that it could be they may see either.
+fn only_document(number: &NumberText, now: Timestamp) -> Option<DocumentNumber> {
+    // A day's difference between here and there makes nobody unborn.
+    let today = now.date_naive() + Days::new(1);
+    let document = DocumentNumber::parse(number.expose(), today).ok()?;
+    (!document.notices().contains(&Notice::PerhapsPassport)).then_some(document)
 }
 
 /// An issuer has no number for a status.

@@ -9,10 +9,9 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{CodeId, DocumentMatch, IdTail, VerifiedCredential};
-use crate::id_document::DocumentNumber;
+use crate::{id_document::DocumentNumber, locked::Locked};
 
 /// How a document and a code agree.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,26 +54,38 @@ impl VerifiedCredential {
     }
 }
 
-/// The key under which documents are compared in one epoch. It is never shown.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+/// The key under which documents are compared in one epoch: in locked memory, since it tells which
+/// of a few thousand numbers somebody's is. It is never shown.
 pub struct MatchKey {
     epoch: u64,
-    key: [u8; 32],
+    key: Locked,
 }
 
 impl MatchKey {
     /// The key of `epoch`, which must be random.
     #[must_use]
-    pub fn new(epoch: u64, key: [u8; 32]) -> Self {
+    pub fn new(epoch: u64, key: Locked) -> Self {
         Self { epoch, key }
+    }
+
+    /// Its epoch, as codes name it.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The key, for whoever hands it to terminals: never for a log or an error.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; Locked::LEN] {
+        self.key.expose()
     }
 
     /// What a code of this name says of a document. Source: CODE-FORMAT, "document match".
     #[expect(clippy::missing_panics_doc, reason = "HMAC takes a key of any length")]
     #[must_use]
     pub fn of(&self, code_id: &CodeId, number: &DocumentNumber) -> DocumentMatch {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.expose())
+            .expect("HMAC takes a key of any length");
         mac.update(code_id.as_bytes());
         mac.update(&[number.kind().type_byte()]);
         mac.update(number.text().expose().as_bytes());
@@ -93,12 +104,17 @@ impl fmt::Debug for MatchKey {
 }
 
 /// The keys that a terminal has to compare documents by; it may have none.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct MatchKeys(Vec<MatchKey>);
 
 impl MatchKeys {
     /// No keys: documents are compared by their ends.
     pub const NONE: Self = Self(Vec::new());
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &MatchKey> {
+        self.0.iter()
+    }
 
     fn of_epoch(&self, epoch: u64) -> Option<&MatchKey> {
         self.0.iter().find(|key| key.epoch == epoch)

@@ -1,6 +1,7 @@
 //! An epoch's key, the file that it comes in, and what is derived from it.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     fs::File,
     io::{self, Read},
@@ -11,19 +12,29 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit, Mac};
-use region::LockGuard;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{RosterError, Stretching, file_name};
-use crate::{clock::Timestamp, id_document::DocumentNumber};
+use crate::{
+    clock::Timestamp,
+    credential::{MatchKey, MatchKeys},
+    id_document::DocumentNumber,
+    locked::Locked,
+};
 
 /// The longest that a token counts: a shift, and the one before it that fetched it.
 pub const TOKEN_LIFE: TimeDelta = TimeDelta::hours(24);
 
-/// The most bytes of a token's file. One has 250.
-const MAX_TOKEN_BYTES: usize = 4096;
+/// The most bytes of a token's file. One has 300, and 80 more for each match key.
+pub const MAX_TOKEN_BYTES: usize = 4096;
+
+/// The form of a token's file: the second, which has match keys.
+const TOKEN_VERSION: u8 = 2;
+
+/// The most match keys of a token. Of epochs of a week, four can be met by codes that live for two.
+pub const MAX_MATCH_KEYS: usize = 8;
 
 /// Argon2id with 19 MiB and t = 2. Source: TRUST, section 3, as OWASP's Password Storage Cheat
 /// Sheet has it.
@@ -31,11 +42,11 @@ const STRETCH_MEMORY_KIB: u32 = 19 * 1024;
 const STRETCH_PASSES: u32 = 2;
 
 /// The key of one extract. It is never shown.
-pub struct EpochKey(Secret);
+pub struct EpochKey(Locked);
 
 impl EpochKey {
     /// How many bytes.
-    pub const LEN: usize = 32;
+    pub const LEN: usize = Locked::LEN;
 
     /// A new key.
     ///
@@ -43,9 +54,10 @@ impl EpochKey {
     ///
     /// [`RosterError::Random`] and [`RosterError::Memory`].
     pub fn random() -> Result<Self, RosterError> {
-        let mut secret = Secret::zeros()?;
-        getrandom::fill(&mut secret.page.0).map_err(|_| RosterError::Random)?;
-        Ok(Self(secret))
+        let mut filled = Ok(());
+        let secret = Locked::filled(|bytes| filled = getrandom::fill(bytes));
+        filled.map_err(|_| RosterError::Random)?;
+        Ok(Self(secret?))
     }
 
     /// The key with these bytes, which must be random.
@@ -54,9 +66,7 @@ impl EpochKey {
     ///
     /// [`RosterError::Memory`].
     pub fn new(bytes: &[u8; Self::LEN]) -> Result<Self, RosterError> {
-        let mut secret = Secret::zeros()?;
-        secret.page.0.copy_from_slice(bytes);
-        Ok(Self(secret))
+        Ok(Self(Locked::new(bytes)?))
     }
 
     /// The key as the authority keeps it, in base64.
@@ -65,21 +75,19 @@ impl EpochKey {
     ///
     /// [`RosterError::Token`] if it is none, and [`RosterError::Memory`].
     pub fn read(encoded: &[u8]) -> Result<Self, RosterError> {
-        let bytes = STANDARD.decode(encoded.trim_ascii()).map(Zeroizing::new);
-        let bytes = bytes.map_err(|_| RosterError::Token)?;
-        Self::new(bytes.as_slice().try_into().map_err(|_| RosterError::Token)?)
+        Ok(Self(locked(encoded.trim_ascii())?))
     }
 
     /// The key in base64, for who keeps it: the authority, and a token's file.
     #[must_use]
     pub fn encoded(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(self.0.page.0))
+        Zeroizing::new(STANDARD.encode(self.0.expose()))
     }
 
     /// HMAC-SHA-256 of `parts`, the first of which says what it is for.
     pub(super) fn derive(&self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.0.page.0).expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose())
+            .expect("HMAC takes a key of any length");
         for part in parts {
             mac.update(part);
         }
@@ -98,37 +106,14 @@ impl fmt::Debug for EpochKey {
     }
 }
 
-/// 32 bytes that are alone on a page which is never swapped out, and wiped when they are dropped.
-struct Secret {
-    // Dropped first: the page is to be unlocked while it is there.
-    _lock: LockGuard,
-    page: Box<Page>,
-}
-
-/// As large as a page, so that to unlock one unlocks no other.
-#[repr(align(4096))]
-struct Page([u8; EpochKey::LEN]);
-
-impl Secret {
-    fn zeros() -> Result<Self, RosterError> {
-        let page = Box::new(Page([0; EpochKey::LEN]));
-        let lock = region::lock(&raw const *page, size_of::<Page>());
-        Ok(Self { _lock: lock.map_err(|_| RosterError::Memory)?, page })
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.page.0.zeroize();
-    }
-}
-
-/// An epoch's key as it comes to a terminal: whose it is, and until when it counts.
+/// An epoch's key as it comes to a terminal: whose it is, and until when it counts. The keys by which
+/// documents are compared with codes come along, and count as long.
 #[derive(Debug)]
 pub struct EpochToken {
     terminal: String,
     epoch: u64,
     key: EpochKey,
+    match_keys: MatchKeys,
     issued: Timestamp,
     expires: Timestamp,
 }
@@ -137,12 +122,23 @@ pub struct EpochToken {
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct TokenFile<'file> {
+    version: u8,
     terminal: &'file str,
     epoch: u64,
     /// Borrowed, so that reading leaves no copy of it.
     key: &'file str,
+    #[serde(borrow)]
+    match_keys: Vec<MatchKeyEntry<'file>>,
     issued: Timestamp,
     expires: Timestamp,
+}
+
+/// A match key in a token's file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct MatchKeyEntry<'file> {
+    epoch: u64,
+    key: &'file str,
 }
 
 impl EpochToken {
@@ -164,7 +160,21 @@ impl EpochToken {
         if issued >= expires || expires - issued > TOKEN_LIFE {
             return Err(RosterError::Dates);
         }
-        Ok(Self { terminal: terminal.to_owned(), epoch, key, issued, expires })
+        let match_keys = MatchKeys::NONE;
+        Ok(Self { terminal: terminal.to_owned(), epoch, key, match_keys, issued, expires })
+    }
+
+    /// With the keys by which documents are compared with codes.
+    ///
+    /// # Errors
+    ///
+    /// [`RosterError::MatchKeys`] if they are more than a token can have, or two are of one epoch.
+    pub fn with_match_keys(self, keys: Vec<MatchKey>) -> Result<Self, RosterError> {
+        let epochs: BTreeSet<_> = keys.iter().map(MatchKey::epoch).collect();
+        if keys.len() > MAX_MATCH_KEYS || epochs.len() != keys.len() {
+            return Err(RosterError::MatchKeys);
+        }
+        Ok(Self { match_keys: keys.into_iter().collect(), ..self })
     }
 
     /// Reads what a token's file holds, strictly. Whoever has `bytes` is to wipe them.
@@ -178,8 +188,16 @@ impl EpochToken {
         }
         // serde's own complaint may repeat what it found.
         let file: TokenFile<'_> = serde_json::from_slice(bytes).map_err(|_| RosterError::Token)?;
+        if file.version != TOKEN_VERSION {
+            return Err(RosterError::Token);
+        }
         let key = EpochKey::read(file.key.as_bytes())?;
-        Self::new(file.terminal, file.epoch, key, file.issued, file.expires)
+        let match_keys = file.match_keys.iter();
+        let match_keys = match_keys
+            .map(|entry| Ok(MatchKey::new(entry.epoch, locked(entry.key.as_bytes())?)))
+            .collect::<Result<_, RosterError>>()?;
+        Self::new(file.terminal, file.epoch, key, file.issued, file.expires)?
+            .with_match_keys(match_keys)
     }
 
     /// Reads a token's file, and keeps nothing of it but the token.
@@ -206,14 +224,47 @@ impl EpochToken {
         Self::read(&bytes[..length])
     }
 
+    /// The token, if it is of `terminal` and counts at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`RosterError::OtherTerminal`], [`RosterError::NotYet`], and [`RosterError::KeyExpired`].
+    pub fn counting(self, terminal: &str, now: Timestamp) -> Result<Self, RosterError> {
+        if self.terminal != terminal {
+            return Err(RosterError::OtherTerminal);
+        }
+        self.counts(now)?;
+        Ok(self)
+    }
+
+    /// That it counts at `now`.
+    fn counts(&self, now: Timestamp) -> Result<(), RosterError> {
+        let Self { issued, expires, .. } = *self;
+        if now < issued {
+            return Err(RosterError::NotYet { from: issued });
+        }
+        if now >= expires {
+            return Err(RosterError::KeyExpired { expires });
+        }
+        Ok(())
+    }
+
     /// What a token's file holds.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let encoded = self.key.encoded();
+        let encode = |key: &MatchKey| Zeroizing::new(STANDARD.encode(key.expose()));
+        let match_keys: Vec<_> =
+            self.match_keys.iter().map(|key| (key.epoch(), encode(key))).collect();
         let file = TokenFile {
+            version: TOKEN_VERSION,
             terminal: &self.terminal,
             epoch: self.epoch,
             key: &encoded,
+            match_keys: match_keys
+                .iter()
+                .map(|(epoch, key)| MatchKeyEntry { epoch: *epoch, key })
+                .collect(),
             issued: self.issued,
             expires: self.expires,
         };
@@ -238,6 +289,12 @@ impl EpochToken {
         self.expires
     }
 
+    /// The keys by which documents are compared with codes, while the token counts.
+    #[must_use]
+    pub fn match_keys(&self, now: Timestamp) -> Option<&MatchKeys> {
+        self.counts(now).is_ok().then_some(&self.match_keys)
+    }
+
     pub(super) fn issued(&self) -> Timestamp {
         self.issued
     }
@@ -245,6 +302,12 @@ impl EpochToken {
     pub(super) fn key(&self) -> &EpochKey {
         &self.key
     }
+}
+
+/// The 32 bytes that stand in base64, in locked memory.
+fn locked(encoded: &[u8]) -> Result<Locked, RosterError> {
+    let bytes = STANDARD.decode(encoded).map(Zeroizing::new).map_err(|_| RosterError::Token)?;
+    Ok(Locked::new(bytes.as_slice().try_into().map_err(|_| RosterError::Token)?)?)
 }
 
 /// A token's file, in a buffer that need not grow: one that does leaves copies behind.

@@ -29,9 +29,9 @@ use thiserror::Error;
 pub use self::{
     build::{Plan, build},
     file::{MAX_BYTES, MAX_ROWS, Roster, Unlocked},
-    key::{EpochKey, EpochToken, TOKEN_LIFE},
+    key::{EpochKey, EpochToken, MAX_MATCH_KEYS, MAX_TOKEN_BYTES, TOKEN_LIFE},
 };
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, locked::LockError};
 
 /// The longest that an extract counts. Source: TRUST, section 3.
 pub const LIFE: TimeDelta = TimeDelta::days(7);
@@ -44,12 +44,22 @@ pub const MAX_TERMINAL: usize = 64;
 /// between them.
 #[must_use]
 pub fn file_name(terminal: &str) -> Option<String> {
+    is_name(terminal).then(|| format!("roster-{terminal}.bin"))
+}
+
+/// The name of the file with a terminal's token where a web server has it, for that terminal alone;
+/// nothing if the terminal has no name that a file can have.
+#[must_use]
+pub fn token_name(terminal: &str) -> Option<String> {
+    is_name(terminal).then(|| format!("token-{terminal}.json"))
+}
+
+fn is_name(terminal: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let fits = (1..=MAX_TERMINAL).contains(&terminal.len())
+    (1..=MAX_TERMINAL).contains(&terminal.len())
         && terminal.bytes().all(plain)
         && !terminal.starts_with('-')
-        && !terminal.ends_with('-');
-    fits.then(|| format!("roster-{terminal}.bin"))
+        && !terminal.ends_with('-')
 }
 
 /// What is done to a number before anything is derived from it.
@@ -101,9 +111,13 @@ pub enum RosterError {
     #[error("the look-up extract is longer or shorter than it says")]
     Length,
 
+    /// A token has match keys that it cannot have.
+    #[error("a token has at most {MAX_MATCH_KEYS} match keys, and one of an epoch")]
+    MatchKeys,
+
     /// The system does not keep the key's memory from being swapped out.
-    #[error("the system does not lock the memory that the key is to be in")]
-    Memory,
+    #[error(transparent)]
+    Memory(#[from] LockError),
 
     /// It counts from later on.
     #[error("the look-up extract or its key counts only from {from}: is the clock right?")]
@@ -182,7 +196,8 @@ impl RosterError {
             Self::Io(_) => "L05",
             Self::KeyExpired { .. } => "L06",
             Self::Length => "L07",
-            Self::Memory => "L08",
+            Self::MatchKeys => "L21",
+            Self::Memory(_) => "L08",
             Self::NotYet { .. } => "L09",
             Self::OlderEpoch { .. } => "L10",
             Self::OtherEpoch { .. } => "L11",

@@ -15,7 +15,7 @@ use std::{
 
 use chrono::TimeDelta;
 
-use super::transport::Source;
+use super::web::Source;
 use crate::clock::Timestamp;
 
 /// The folder in that of the state.

@@ -5,6 +5,10 @@
 //! there as a whole. A terminal without one reads the lists that stand side by side in a folder,
 //! which nobody has signed: [`read_folder`].
 //!
+//! [`fetch_token`] asks the authority for what is written nowhere: the key of the desk's look-up
+//! extract, over TLS on which the terminal shows a certificate of its own. [`send_registrations`] takes
+//! sealed registrations back to it.
+//!
 //! Either way what arrives is bounded in size, [`Trust::parse`] checks it, and
 //! [`store`](crate::store) decides whether it may replace what is there.
 
@@ -14,8 +18,11 @@ mod landing;
 mod progress;
 mod refusal;
 mod run;
+mod sending;
+mod token;
 mod transport;
 mod tuf;
+mod web;
 
 use std::{
     fs::File,
@@ -30,8 +37,10 @@ pub use self::{
     progress::{NoProgress, Progress},
     refusal::{Refusal, SyncError},
     run::{Synced, sync, sync_telling},
-    transport::{SettingError, Source, Web},
+    sending::{SendError, send_registrations},
+    token::{TokenError, fetch_token},
     tuf::{Verified, read_root, verify},
+    web::{SettingError, Source, Web},
 };
 
 use crate::{

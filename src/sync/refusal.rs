@@ -8,10 +8,7 @@ use std::{error::Error as _, io};
 use thiserror::Error;
 use tough::{TransportErrorKind, error::Error as ToughError, schema::RoleType};
 
-use super::{
-    transport::{Failure, SettingError},
-    tuf::MAX_ROOTS,
-};
+use super::{transport::Failure, tuf::MAX_ROOTS, web::SettingError};
 use crate::{
     clock::Timestamp,
     roster::RosterError,

@@ -18,8 +18,8 @@ use super::{
     landing::Landing,
     progress::{Meter, Progress},
     refusal::{Refusal, SyncError},
-    transport::Source,
     tuf::{Verified, digest_of, is_target, verify_telling},
+    web::Source,
 };
 use crate::{
     clock::Timestamp,

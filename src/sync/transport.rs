@@ -19,20 +19,16 @@ use std::{
 
 use futures_core::Stream;
 use reqwest::{
-    Certificate, Client, Proxy, Response, StatusCode, Url,
+    Client, Response, StatusCode, Url,
     header::{CONTENT_RANGE, RANGE},
-    redirect::Policy,
 };
 use thiserror::Error;
 use tough::{Bytes, Transport, TransportError, TransportErrorKind, TransportStream, async_trait};
 
-use super::progress::Meter;
-
-/// How long a connection may take to come about, over a mountain link.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// How long a server may say nothing in the middle of an answer.
-const SILENCE: Duration = Duration::from_secs(30);
+use super::{
+    progress::Meter,
+    web::{SettingError, Source, Web, causes},
+};
 
 /// What an attempt may take at least, whatever the size.
 const SHORTEST_DEADLINE: Duration = Duration::from_mins(1);
@@ -50,113 +46,6 @@ const CHUNK: usize = 64 << 10;
 /// that are before it.
 const UNSYNCED: u64 = 1 << 20;
 
-/// Where the repository is.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// In a folder, such as a USB stick.
-    Folder(PathBuf),
-    /// At a web server.
-    Web(Web),
-}
-
-/// A web server, and the way to it.
-#[derive(Clone, Debug)]
-pub struct Web {
-    url: Url,
-    proxy: Option<String>,
-    certificates: Option<PathBuf>,
-    bytes_per_second: Option<u64>,
-    attempts: u32,
-    pause: Duration,
-}
-
-impl Web {
-    /// The repository below `url`: five attempts for each file, the first pause one second, and the
-    /// proxy that the environment names.
-    ///
-    /// # Errors
-    ///
-    /// [`SettingError`] if that is no URL of HTTP.
-    pub fn new(url: &str) -> Result<Self, SettingError> {
-        let url = if url.ends_with('/') { url.to_owned() } else { format!("{url}/") };
-        let url = Url::parse(&url).map_err(|error| SettingError(format!("the URL: {error}")))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(SettingError("the URL: neither http nor https".to_owned()));
-        }
-        Ok(Self {
-            url,
-            proxy: None,
-            certificates: None,
-            bytes_per_second: None,
-            attempts: 5,
-            pause: Duration::from_secs(1),
-        })
-    }
-
-    /// Through this proxy.
-    #[must_use]
-    pub fn with_proxy(self, proxy: Option<String>) -> Self {
-        Self { proxy, ..self }
-    }
-
-    /// Believing the certificates in this PEM file, and no others, to know a server by.
-    #[must_use]
-    pub fn with_certificates(self, certificates: Option<PathBuf>) -> Self {
-        Self { certificates, ..self }
-    }
-
-    /// Taking this many bytes a second at most.
-    #[must_use]
-    pub fn with_bytes_per_second(self, bytes_per_second: Option<u64>) -> Self {
-        Self { bytes_per_second: bytes_per_second.filter(|rate| *rate > 0), ..self }
-    }
-
-    /// Trying this many times for each file, with this pause after the first time.
-    #[must_use]
-    pub fn with_attempts(self, attempts: u32, pause: Duration) -> Self {
-        Self { attempts, pause, ..self }
-    }
-
-    fn client(&self) -> Result<Client, SettingError> {
-        let mut builder = Client::builder()
-            .user_agent(concat!("greengate/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(SILENCE)
-            .redirect(Policy::limited(3));
-        if let Some(proxy) = &self.proxy {
-            let proxy = Proxy::all(proxy.as_str());
-            builder = builder.proxy(proxy.map_err(|error| setting("the proxy", &error))?);
-        } else if self.url.host_str().is_some_and(is_this_machine) {
-            builder = builder.no_proxy();
-        }
-        if let Some(path) = &self.certificates {
-            let pem = fs::read(path)
-                .map_err(|error| SettingError(format!("{}: {error}", path.display())))?;
-            let certificates = Certificate::from_pem_bundle(&pem);
-            let certificates =
-                certificates.map_err(|error| setting(&path.display().to_string(), &error))?;
-            builder = builder.tls_certs_only(certificates);
-        } else if self.url.scheme() == "http" {
-            // A machine without any certificates can still fetch what is signed anyway.
-            builder = builder.tls_certs_only([]);
-        }
-        builder.build().map_err(|error| setting("the connection", &error))
-    }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-}
-
-fn setting(what: &str, error: &reqwest::Error) -> SettingError {
-    SettingError(format!("{what}: {}", causes(error)))
-}
-
-/// The way to a server is described in a way that cannot be followed.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("{0}")]
-pub struct SettingError(String);
-
 /// Brings the files of one source, and keeps them for as long as one sync takes.
 #[derive(Clone, Debug)]
 pub(super) struct Courier(Arc<Inner>);
@@ -173,7 +62,7 @@ struct Inner {
 #[derive(Debug)]
 enum Way {
     Folder,
-    Web(Web, Client),
+    Web(Box<Web>, Client),
 }
 
 #[derive(Debug, Default)]
@@ -199,7 +88,7 @@ impl Courier {
                 let url = url.map_err(|()| SettingError(format!("{}", path.display())))?;
                 (Way::Folder, url)
             }
-            Source::Web(web) => (Way::Web(web.clone(), web.client()?), web.url.clone()),
+            Source::Web(web) => (Way::Web(Box::new(web.clone()), web.client()?), web.url().clone()),
         };
         let state = Mutex::new(State { limit, brought: BTreeMap::new() });
         Ok(Self(Arc::new(Inner { way, url, folder, meter, state })))
@@ -357,9 +246,9 @@ fn copy(url: &Url, out: &Out<'_>) -> Result<(), Failure> {
 }
 
 async fn download(web: &Web, client: &Client, url: &Url, out: &Out<'_>) -> Result<(), Failure> {
-    let slowest = web.bytes_per_second.map_or(SLOWEST, |rate| rate.min(SLOWEST));
+    let slowest = web.bytes_per_second().map_or(SLOWEST, |rate| rate.min(SLOWEST));
     let deadline = SHORTEST_DEADLINE + Duration::from_secs(out.limit / slowest.max(1));
-    let mut pause = web.pause;
+    let mut pause = web.pause();
     let mut attempt = 1;
     loop {
         let tried = tokio::time::timeout(deadline, attempt_once(web, client, url, out));
@@ -368,7 +257,7 @@ async fn download(web: &Web, client: &Client, url: &Url, out: &Out<'_>) -> Resul
             Ok(Err(failure)) => failure,
             Err(_) => Failure::Unreachable { what: "the answer took too long".to_owned() },
         };
-        if attempt >= web.attempts || !failure.may_pass() {
+        if attempt >= web.attempts() || !failure.may_pass() {
             return Err(failure);
         }
         attempt += 1;
@@ -412,7 +301,7 @@ async fn attempt_once(web: &Web, client: &Client, url: &Url, out: &Out<'_>) -> R
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         steps.put(&chunk)?;
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        if let Some(rate) = web.bytes_per_second {
+        if let Some(rate) = web.bytes_per_second() {
             let nanoseconds = length.saturating_mul(1_000_000_000) / rate;
             tokio::time::sleep(Duration::from_nanos(nanoseconds)).await;
         }
@@ -437,17 +326,6 @@ fn jittered(pause: Duration) -> Duration {
 fn unreachable(error: reqwest::Error) -> Failure {
     // The address stands in the message that this becomes a part of.
     Failure::Unreachable { what: causes(&error.without_url()) }
-}
-
-/// What an error says, and what is behind it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// A file was not brought.

@@ -39,7 +39,8 @@ use tough::{
 use super::{
     progress::Meter,
     refusal::{Refusal, SyncError, failed, our, translate, unforeseen},
-    transport::{Courier, Failure, SettingError, Source},
+    transport::{Courier, Failure},
+    web::{SettingError, Source},
 };
 use crate::{
     clock::Timestamp,

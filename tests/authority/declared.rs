@@ -74,7 +74,7 @@ fn the_registers_are_one_file_that_its_owner_alone_can_read() {
         (
             "another version",
             reopened(&other_version),
-            "the registers have version 99, this program reads 3",
+            "the registers have version 99, this program reads 4",
         ),
     ];
     for (case, said, expected) in cases {
@@ -231,6 +231,8 @@ fn a_code_says_no_more_of_a_person_than_it_must() {
         let text = office.authority.issue_for(&who, BEIJING, kind, at(NOW)).unwrap();
         let claims = office.believed(&text);
         let code_id = claims.code_id.clone();
+        let document_match = claims.document_match.clone();
+        assert_eq!(document_match.as_ref().map(|matched| matched.epoch), Some(1), "{kind:?}");
         let expected = Claims {
             issuer: BEIJING,
             expires: at(NOW) + lifetime,
@@ -240,7 +242,7 @@ fn a_code_says_no_more_of_a_person_than_it_must() {
             kind,
             name: HolderName::new("欧***").unwrap(),
             id_tail: IdTail::new("002X").unwrap(),
-            document_match: None,
+            document_match,
             nat: None,
             vaccination: None,
             travel: None,

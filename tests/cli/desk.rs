@@ -1,11 +1,15 @@
 //! Operators, shift reports, and registrations by hand.
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use greengate::{
     clock,
-    registration::{Person, PersonName, Registration, RegistrationReason},
+    registration::{self, Person, PersonName, Registration, RegistrationReason},
     store::Store,
 };
 use tempfile::tempdir;
@@ -237,4 +241,37 @@ fn a_stick_brings_the_extract_of_this_terminal_and_takes_registrations_along() {
     let taken = fs::read_dir(folder.path().join("out/registrations")).unwrap();
     let taken: Vec<_> = taken.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
     assert_eq!(taken, [sealed]);
+    // The next one goes by wire: to a server that takes it.
+    let mut store = Store::open(&folder.path().join("state")).unwrap();
+    let sealed = registration.seal(&store.sealing_key().unwrap().unwrap()).unwrap();
+    store.keep_registration(&sealed, &registration.staff, clock::now()).unwrap();
+    drop(store);
+    let mut server = Command::new(AUTHORITY)
+        .args(["serve", &out, "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut url = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    let url = url.trim();
+    let state_and = |arguments: &[&str]| run(TERMINAL, &[&["--state", &state], arguments].concat());
+    let synced = state_and(&["sync", "--url", url]);
+    let again = state_and(&["sync", "--url", url]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let first = "nothing new\nregistrations taken along: 1\nkey-ring.json version 2, issued ";
+    assert!(stdout(&synced).starts_with(first), "{} {}", stdout(&synced), stderr(&synced));
+    assert_eq!(status(&synced), 0);
+    assert!(stdout(&again).starts_with("nothing new\nkey-ring.json "), "{}", stdout(&again));
+    assert_eq!(terminal(&["registration", "count"]), "0\n");
+    let file = format!("{out}/registrations/{}", registration::file_name(&sealed).unwrap());
+    let opened = done(AUTHORITY, &["registration", "open", &authority, &file]);
+    assert!(opened.starts_with("{\"person\":{\"name\":\"张三\","), "{opened}");
+
+    // What the web server has for each desk.
+    let tokens = name("tokens");
+    let written = done(AUTHORITY, &["tokens", &authority, &tokens]);
+    let desks: Vec<_> = written.lines().map(|line| line.split_once('\t').unwrap().0).collect();
+    assert_eq!(desks, ["desk-1", "desk-2"]);
+    assert!(folder.path().join("tokens/token-desk-1.json").exists());
 }

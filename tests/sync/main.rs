@@ -18,7 +18,9 @@ mod mended;
 mod nginx;
 mod refused;
 mod revocations;
+mod sending;
 mod server;
+mod token;
 
 use std::{
     fs,

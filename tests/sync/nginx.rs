@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// Stops nginx when the test ends, however that is.
-struct Nginx {
+pub(crate) struct Nginx {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Drop for Nginx {
@@ -39,6 +39,11 @@ impl Drop for Nginx {
 /// Starts nginx on the files below `out`, with all that it writes in `folder`; nothing if it is not
 /// installed.
 fn start(folder: &Path, out: &Path) -> Option<Nginx> {
+    start_as(folder, "", &format!("root {};", out.display()))
+}
+
+/// Starts nginx as a server that is set up so, which listens as `listen` says.
+pub(crate) fn start_as(folder: &Path, listen: &str, server: &str) -> Option<Nginx> {
     // Debian has it where only root looks for programs.
     let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"];
     let program = places.into_iter().find(|place| Path::new(place).exists())?;
@@ -54,9 +59,8 @@ fn start(folder: &Path, out: &Path) -> Option<Nginx> {
                  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
                  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
                  scgi_temp_path {folder}/scgi;
-                 server {{ listen {address}; root {}; }}
-             }}\n",
-            out.display()
+                 server {{ listen {address} {listen}; {server} }}
+             }}\n"
         );
         let path = format!("{folder}/nginx.conf");
         fs::write(&path, config).unwrap();

@@ -11,6 +11,7 @@ mod codes;
 mod commuters;
 mod exceptions;
 mod issuers;
+mod match_keys;
 mod medical;
 mod partners;
 mod people;
@@ -60,10 +61,11 @@ const FILE_NAME: &str = "authority.db";
 const APPLICATION_ID: i32 = 0x4747_4155;
 
 /// What makes each version of the one before, the first of an empty file.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("../schema.sql"),
     include_str!("../revocations.sql"),
     include_str!("../terminals.sql"),
+    include_str!("../match_keys.sql"),
 ];
 
 /// How long to wait for another command that is under way.

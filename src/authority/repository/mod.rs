@@ -394,6 +394,7 @@ impl Authority {
                 _ => {}
             }
         }
+        self.registers.entries().erase_match_keys(&self.keys_folder(), now)?;
         let extracts = self.extracts(now)?.into_iter();
         others.extend(extracts.map(|(name, path)| (name, Payload::File(path))));
         let lists = self.publish(now)?;

@@ -1,4 +1,4 @@
-//! `greengate-authority extract` and `token`.
+//! `greengate-authority extract`, `token`, and `tokens`.
 
 use std::{
     fs::OpenOptions,
@@ -127,5 +127,33 @@ impl Token {
             file.sync_all()
         })();
         written.map_err(|error| Failure(format!("cannot write {}: {error}", self.out.display())))
+    }
+}
+
+/// Write the tokens of all terminals that have an extract into OUT, for a web server that gives each
+/// terminal its own by its certificate; prints whose, and until when they count.
+///
+/// Meant for a timer, twice a day or more often, and after each `publish`. OUT must be no part of
+/// what is published: whoever reads a token and has that terminal's extract can ask it.
+#[derive(Args, Debug)]
+pub(crate) struct Tokens {
+    #[command(flatten)]
+    folder: Folder,
+
+    /// The folder to bring up to date.
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    at: At,
+}
+
+impl Tokens {
+    pub(crate) fn run(&self, out: &mut impl Write) -> Result<(), Failure> {
+        let authority = self.folder.open()?;
+        for (terminal, expires) in authority.epoch_tokens_to(&self.out, self.at.instant())? {
+            writeln!(out, "{terminal}\tuntil {expires:?}")?;
+        }
+        Ok(())
     }
 }

@@ -112,6 +112,7 @@ enum Command {
     Terminal(terminal::Terminal),
     Timestamp(repository::Timestamp),
     Token(extract::Token),
+    Tokens(extract::Tokens),
     Serve(repository::Serve),
     /// Write the next version of the lists that terminals trust.
     Trust {
@@ -185,6 +186,7 @@ impl Command {
             Self::Terminal(terminal) => terminal.run(out),
             Self::Timestamp(timestamp) => timestamp.run(),
             Self::Token(token) => token.run(),
+            Self::Tokens(tokens) => tokens.run(out),
             Self::Serve(serve) => serve.run(out),
             Self::Trust { folder, out, at } => {
                 let mut authority = Authority::open(folder)?;

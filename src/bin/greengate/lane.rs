@@ -175,12 +175,13 @@ impl Lane {
         &mut self,
         code: Option<SymbolText>,
         number: &DocumentNumber,
+        keys: &MatchKeys,
         now: Timestamp,
     ) -> Result<Judged, StoreError> {
         let reading = code.map_or_else(Reading::default, Reading::of);
         let decision = judge_reading(&reading, &self.basis, &self.history, now);
         let decision = decision.unwrap_or_else(Decision::not_found);
-        let matches = decision.credential().map(|found| found.compare(number, &MatchKeys::NONE));
+        let matches = decision.credential().map(|found| found.compare(number, keys));
         let decision = match matches {
             Some(IdMatch::Mismatch) => decision.mismatched(),
             Some(IdMatch::Match | IdMatch::TailOnly) | None => decision,

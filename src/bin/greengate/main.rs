@@ -23,6 +23,7 @@ mod trust;
 mod verify;
 
 use std::{
+    alloc::System,
     env,
     fmt::Display,
     io::{self, Write},
@@ -33,6 +34,12 @@ use std::{
 use clap::{Parser, Subcommand};
 use greengate::store::{KEY_FILE, Store, StoreError};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use zeroizing_alloc::ZeroAlloc;
+
+/// Whatever is freed is wiped first: what the libraries hold of a key that came over TLS, or of a
+/// person on the screen, is not found in this program's memory once it is done with.
+#[global_allocator]
+static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Decides at the gate, without a network, whether a signed health code lets its holder pass.
 #[derive(Debug, Parser)]

@@ -9,6 +9,7 @@ use clap::Args;
 use greengate::{
     audit::Event,
     clock::{self, Timestamp},
+    registration::FOLDER,
     store::Store,
     sync::{self, Progress, Source, SyncError, Synced, Web},
 };
@@ -18,10 +19,10 @@ use crate::{
     trust::{anchor, show_versions},
 };
 
-/// The folder on a stick that takes the sealed registrations to the authority.
-const REGISTRATIONS: &str = "registrations";
-
 /// Fetch what the authority has published, verify it, and install it, all or nothing.
+///
+/// Whom staff have registered by hand goes back to the authority, sealed: to the folder
+/// `registrations` of the stick, or by HTTP PUT below the address, if the server takes it.
 ///
 /// Exit status: 0 installed, or nothing was new; 1 refused, and what served before serves on; 70 the
 /// terminal's state cannot be used.
@@ -31,12 +32,16 @@ pub(crate) struct Sync {
     source: SourceArgument,
 
     /// Go through this proxy instead of the one that `HTTPS_PROXY` or `HTTP_PROXY` names.
-    #[arg(long, value_name = "URL", env = "GREENGATE_PROXY", conflicts_with = "from")]
+    #[arg(long, value_name = "URL", env = "GREENGATE_PROXY")]
     proxy: Option<String>,
 
     /// Know the server by the certificates in this PEM file, and by no others.
-    #[arg(long, value_name = "FILE", env = "GREENGATE_CA", conflicts_with = "from")]
+    #[arg(long, value_name = "FILE", env = "GREENGATE_CA")]
     ca: Option<PathBuf>,
+
+    /// Show the server this certificate of the terminal's: a PEM file with its private key.
+    #[arg(long, value_name = "FILE", env = "GREENGATE_DEVICE_CERTIFICATE")]
+    device_certificate: Option<PathBuf>,
 
     /// Take at most this many kilobytes a second.
     #[arg(long, value_name = "KB", conflicts_with = "from")]
@@ -58,8 +63,7 @@ struct SourceArgument {
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// The folder that holds the repository, such as a USB stick; it takes whom staff have registered
-    /// by hand back to the authority, sealed.
+    /// The folder that holds the repository, such as a USB stick.
     #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
 }
@@ -72,6 +76,7 @@ impl Sync {
                     .map_err(|error| refused(&error.into()))?
                     .with_proxy(self.proxy.clone())
                     .with_certificates(self.ca.clone())
+                    .with_device_certificate(self.device_certificate.clone())
                     .with_bytes_per_second(self.limit_rate.map(|rate| rate.saturating_mul(1000))),
             ),
             (None, Some(path)) => Source::Folder(path.clone()),
@@ -89,11 +94,19 @@ impl Sync {
             }
         }
         anchor(&mut store, now)?;
-        if let (None, Some(stick)) = (&self.source.url, &self.source.from) {
-            // What the stick cannot take stays here, and the lists are installed all the same.
-            let taken = registration::export(&mut store, &stick.join(REGISTRATIONS));
-            if let Err(Failure { message, .. }) = taken {
-                writeln!(io::stderr(), "greengate: registrations stay here: {message}").ok();
+        // What cannot be taken stays here, and the lists are installed all the same.
+        let taken = match &source {
+            Source::Folder(stick) => registration::export(&mut store, &stick.join(FOLDER))
+                .map(|taken| taken.len())
+                .map_err(|Failure { message, .. }| message),
+            Source::Web(web) => sync::send_registrations(&mut store, web)
+                .map_err(|error| format!("{error} [{}]", error.code())),
+        };
+        match taken {
+            Ok(0) => {}
+            Ok(count) => writeln!(out, "registrations taken along: {count}")?,
+            Err(why) => {
+                writeln!(io::stderr(), "greengate: registrations stay here: {why}").ok();
             }
         }
         let basis = store.load_basis().map_err(Failure::state)?;

@@ -43,7 +43,7 @@ use super::{
 use crate::{
     Failure,
     kiosk::{
-        desk::{Counter, Setting},
+        desk::{Counter, Setting, key::TokenSource},
         shots::Shots,
     },
     lane::Lane,
@@ -133,7 +133,7 @@ impl Desk {
         }
         let setting = Setting {
             reader: None,
-            token: Some(path("token")),
+            token: TokenSource::File(path("token")),
             export: Some(path("stick")),
             large: false,
             state,

@@ -6,8 +6,9 @@
 //! line, as [`Progress`] has it, and the status bar shows it.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader, Read},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
     sync::{
         Arc,
@@ -28,13 +29,46 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// The most bytes that are read of what the process says. It says some thousand lines at most.
 const MOST_SAID: u64 = 1 << 20;
 
-/// Where the repository is, in the words of `greengate sync`.
+/// Where the repository is.
 #[derive(Clone, Debug)]
-pub(crate) struct Repository {
-    /// `--url` or `--from`.
-    pub(crate) flag: &'static str,
-    /// The address or the folder.
-    pub(crate) place: String,
+pub(crate) enum Repository {
+    /// In a folder.
+    Folder {
+        /// The folder.
+        path: String,
+    },
+    /// At a web server.
+    Web {
+        /// The address.
+        url: String,
+        /// The file of the terminal's certificate.
+        device_certificate: Option<PathBuf>,
+        /// The file of the certificates that servers are known by.
+        ca: Option<PathBuf>,
+        /// The proxy.
+        proxy: Option<String>,
+    },
+}
+
+impl Repository {
+    /// It, in the words of `greengate sync`.
+    fn arguments(&self) -> Vec<&OsStr> {
+        match self {
+            Self::Folder { path } => vec!["--from".as_ref(), path.as_ref()],
+            Self::Web { url, device_certificate, ca, proxy } => {
+                let mut arguments: Vec<&OsStr> = vec!["--url".as_ref(), url.as_ref()];
+                let device = device_certificate.as_deref().map(Path::as_os_str);
+                for (flag, value) in [
+                    ("--device-certificate", device),
+                    ("--ca", ca.as_deref().map(Path::as_os_str)),
+                    ("--proxy", proxy.as_deref().map(str::as_ref)),
+                ] {
+                    arguments.extend(value.into_iter().flat_map(|value| [flag.as_ref(), value]));
+                }
+                arguments
+            }
+        }
+    }
 }
 
 /// How far the fetching that is under way has come, if any is.
@@ -82,7 +116,7 @@ pub(crate) fn start(program: &Path, state: &Path, repository: Repository) -> Fet
         loop {
             let mut command = Command::new(&program);
             command.arg("--state").arg(&state);
-            command.args(["sync", "--progress-lines", repository.flag, &repository.place]);
+            command.args(["sync", "--progress-lines"]).args(repository.arguments());
             let status = run(&mut command, &shared);
             failures = if status.is_some_and(|status| status.success()) { 0 } else { failures + 1 };
             thread::sleep(pause(failures, chance()));

@@ -27,6 +27,7 @@ use greengate::{
     language::{Language, Words},
     presentation::Audience,
     session::Tally,
+    sync::{TokenError, Web},
 };
 
 use sd_notify::NotifyState;
@@ -34,7 +35,7 @@ use sd_notify::NotifyState;
 use self::{
     bridge::{Request, Screens, Update, Updates},
     camera::{Camera, capture::CaptureError},
-    desk::{Counter, Setting},
+    desk::{Counter, Setting, key::TokenSource},
     fetching::Repository,
     source::Next,
     status::Around,
@@ -94,6 +95,23 @@ pub(crate) struct Kiosk {
     #[arg(long, value_name = "FILE", requires = "desk")]
     token: Option<PathBuf>,
 
+    /// Fetch that token from below this address of the authority's, which must be https, when staff
+    /// sign in; it is kept in locked memory alone.
+    #[arg(long, value_name = "URL", requires = "desk", conflicts_with = "token")]
+    token_url: Option<String>,
+
+    /// Show servers this certificate of the terminal's: a PEM file with its private key.
+    #[arg(long, value_name = "FILE", env = "GREENGATE_DEVICE_CERTIFICATE")]
+    device_certificate: Option<PathBuf>,
+
+    /// Know servers by the certificates in this PEM file, and by no others.
+    #[arg(long, value_name = "FILE", env = "GREENGATE_CA")]
+    ca: Option<PathBuf>,
+
+    /// Go through this proxy instead of the one that `HTTPS_PROXY` or `HTTP_PROXY` names.
+    #[arg(long, value_name = "URL", env = "GREENGATE_PROXY")]
+    proxy: Option<String>,
+
     /// The folder that shift reports are written into, such as where a stick is mounted.
     #[arg(long, value_name = "DIR", requires = "desk")]
     export: Option<PathBuf>,
@@ -152,8 +170,13 @@ impl Kiosk {
     pub(crate) fn run(&self, state: &Path) -> Result<u8, Failure> {
         // Still this very program when the package was upgraded under it.
         let program = Path::new("/proc/self/exe");
-        let url = self.sync_url.clone().map(|place| Repository { flag: "--url", place });
-        let folder = self.sync_from.clone().map(|place| Repository { flag: "--from", place });
+        let url = self.sync_url.clone().map(|place| Repository::Web {
+            url: place,
+            device_certificate: self.device_certificate.clone(),
+            ca: self.ca.clone(),
+            proxy: self.proxy.clone(),
+        });
+        let folder = self.sync_from.clone().map(|path| Repository::Folder { path });
         let fetching = url
             .or(folder)
             .map_or_else(Fetching::never, |from| fetching::start(program, state, from));
@@ -163,9 +186,10 @@ impl Kiosk {
             Source::Camera(Camera::start(program, self.camera.as_deref(), clock::now))
         };
         let (state, audience) = (state.to_path_buf(), self.audience.into());
+        let token = self.token()?;
         let desk = self.desk.then(|| Setting {
             reader: self.reader.clone(),
-            token: self.token.clone(),
+            token,
             export: self.export.clone(),
             large: self.large,
             state: state.clone(),
@@ -174,6 +198,22 @@ impl Kiosk {
         let scanners = Scanners::start(&self.scanner)?;
         let open = move |updates: &_| open(&state, audience, updates);
         run(open, source, scanners, fetching, desk, &self.window)
+    }
+
+    /// Where the key of the look-up extract comes from.
+    fn token(&self) -> Result<TokenSource, Failure> {
+        let Some(url) = &self.token_url else {
+            return Ok(self.token.clone().map_or(TokenSource::None, TokenSource::File));
+        };
+        if !url.starts_with("https:") {
+            return Err(Failure::input(TokenError::NotTls));
+        }
+        let web = Web::new(url).map_err(Failure::input)?;
+        Ok(TokenSource::Web(
+            web.with_proxy(self.proxy.clone())
+                .with_certificates(self.ca.clone())
+                .with_device_certificate(self.device_certificate.clone()),
+        ))
     }
 }
 

@@ -5,7 +5,6 @@ use greengate::{
     clock::{Timestamp, in_shanghai},
     decision::Verdict,
     language::Words,
-    roster::EpochToken,
     session::desk::{DeskEvent, Entry},
     shift::{Duty, Known, Pin, ShiftEvent, ShiftReport, Span},
     store::SignInError,
@@ -14,7 +13,7 @@ use greengate::{
 use super::{
     Counter, Done,
     view::Hour,
-    words::{roster_words, told, unwritten},
+    words::{told, unwritten},
 };
 use crate::lane::Lane;
 
@@ -77,11 +76,9 @@ impl Counter {
         if !matches!(self.shift.duty(), Duty::On { .. }) {
             return Ok(None);
         }
-        if let Some(path) = &self.setting.token {
-            match EpochToken::open(path) {
-                Ok(token) => self.token = Some(token),
-                Err(error) => self.around.trouble = roster_words(&error),
-            }
+        let terminal = lane.store().terminal().map_err(|_| unwritten())?;
+        if let Some(Err(trouble)) = terminal.map(|terminal| self.key.ask(&terminal, now)) {
+            self.around.trouble = trouble;
         }
         Ok(Some(DeskEvent::SignedIn))
     }

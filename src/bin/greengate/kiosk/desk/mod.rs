@@ -5,6 +5,7 @@
 //! locked memory alone, and gone with the shift.
 
 mod duty;
+pub(crate) mod key;
 mod person;
 #[cfg(test)]
 mod tests;
@@ -16,17 +17,16 @@ use std::{path::PathBuf, time::Duration};
 use greengate::{
     audit::OverrideReason,
     clock::{Timestamp, shanghai_date},
-    credential::MatchKeys,
     device::id_card::{notice::Notice, port::SerialCardReader},
     id_document::DocumentNumber,
     language::Words,
     presentation::{Presentation, id_document},
-    roster::EpochToken,
     session::desk::{Choice, Desk, DeskEffect, DeskEvent, Key, Step},
     shift::{Agreement, Comparison, Duty, LookUpGuard, Shift, ShiftEvent, ShiftReport},
 };
 
 use self::{
+    key::{TodaysKey, TokenSource},
     person::Attended,
     view::{Around, View},
     words::{gone_words, hint},
@@ -41,8 +41,8 @@ const READER_PATIENCE: Duration = Duration::from_millis(5);
 pub(crate) struct Setting {
     /// The serial port of the reader of cards.
     pub(crate) reader: Option<PathBuf>,
-    /// The token with the extract's key, such as on the operator's stick.
-    pub(crate) token: Option<PathBuf>,
+    /// Where the token with the extract's key comes from.
+    pub(crate) token: TokenSource,
     /// The folder that reports are written into, such as a USB stick.
     pub(crate) export: Option<PathBuf>,
     /// Whether texts are larger than usual.
@@ -60,7 +60,9 @@ pub(crate) struct Counter {
     shift: Shift,
     guard: LookUpGuard,
     reader: Option<SerialCardReader>,
-    token: Option<EpochToken>,
+    key: TodaysKey,
+    /// Whose document was looked up last, until the person's data are wiped.
+    asked_for: Option<DocumentNumber>,
     person: Option<Attended>,
     report: Option<ShiftReport>,
     around: Around,
@@ -79,13 +81,15 @@ impl Counter {
     pub(crate) fn new(setting: Setting, now: Timestamp) -> Self {
         let port = setting.reader.clone();
         let reader = port.map(|port| SerialCardReader::at(port, READER_PATIENCE));
+        let key = TodaysKey::from(setting.token.clone());
         Self {
             setting,
             desk: Desk::new(now),
             shift: Shift::default(),
             guard: LookUpGuard::default(),
             reader,
-            token: None,
+            key,
+            asked_for: None,
             person: None,
             report: None,
             around: Around::default(),
@@ -156,6 +160,9 @@ impl Counter {
         if is_on && !matches!(self.shift.duty(), Duty::On { .. }) {
             self.on(DeskEvent::Locked, lane, now);
         }
+        if let Some(words) = self.key.turn(now) {
+            self.around.trouble = words;
+        }
         match self.reader.as_mut().and_then(|reader| reader.turn(now)) {
             Some(Notice::Found(card)) => {
                 let number = DocumentNumber::parse(card.number().as_str(), shanghai_date(now));
@@ -221,9 +228,7 @@ impl Counter {
                 lane.tap_group(now);
                 Ok(None)
             }
-            DeskEffect::CompareNumber(number) => {
-                self.compare(Comparison::Number(&number, &MatchKeys::NONE), lane, now)
-            }
+            DeskEffect::CompareNumber(number) => self.compare_number(&number, lane, now),
             DeskEffect::CompareTail(tail) => self.compare(Comparison::Tail(&tail), lane, now),
             DeskEffect::Compared { agrees } => {
                 let seen = if agrees { Agreement::Match } else { Agreement::NoMatch };
@@ -246,7 +251,7 @@ impl Counter {
             DeskEffect::SignIn(staff, pin) => self.sign_in(&staff, &pin, lane, now),
             DeskEffect::SignOut => {
                 self.move_shift(ShiftEvent::SignOut, lane, now);
-                self.token = None;
+                self.key.forget();
                 self.wipe();
                 Ok(None)
             }
@@ -266,6 +271,7 @@ impl Counter {
     /// Drops what is known of the person.
     fn wipe(&mut self) {
         self.person = None;
+        self.asked_for = None;
         self.report = None;
         self.around = Around {
             staff: std::mem::take(&mut self.around.staff),

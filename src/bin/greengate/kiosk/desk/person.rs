@@ -9,7 +9,7 @@ use greengate::{
     id_document::DocumentNumber,
     language::Words,
     presentation::{Audience, Presentation},
-    registration::{Person, PersonName, Registration, RegistrationReason},
+    registration::{Person, PersonDocument, PersonName, Registration, RegistrationReason},
     roster::{self, Roster},
     session::desk::{Agreed, DeskEvent, Entry},
     shift::{Comparison, OverrideError},
@@ -18,6 +18,7 @@ use greengate::{
 
 use super::{
     Counter, Done,
+    key::{TodaysKey, TokenSource},
     words::{roster_words, told, unwritten},
 };
 use crate::lane::{Judged, Lane};
@@ -69,15 +70,17 @@ impl Counter {
         let found_word = if is_found { Found::Found } else { Found::NotFound };
         lane.store().note(&allowed.done(document, found_word), now).map_err(|_| unwritten())?;
         let (code, dated) = found?;
-        let judged = lane.judge_looked_up(code, number, now).map_err(|_| unwritten())?;
+        let keys = self.key.match_keys(now);
+        let judged = lane.judge_looked_up(code, number, keys, now).map_err(|_| unwritten())?;
         let verdict = judged.decision.verdict();
         self.show(Attended { judged, document: Some(document), dated }, lane, now);
+        self.asked_for = Some(number.clone());
         Ok(Some(if is_found { DeskEvent::Judged(verdict) } else { DeskEvent::NotFound }))
     }
 
     /// The code of whose document this is, and of when the extract's data are.
     pub(super) fn find(
-        &self,
+        &mut self,
         number: &DocumentNumber,
         lane: &mut Lane,
         now: Timestamp,
@@ -93,12 +96,7 @@ impl Counter {
         let roster: Roster = roster::keep::open(&self.setting.state, &terminal)
             .map_err(|error| roster_words(&error))?
             .ok_or_else(none)?;
-        let token = self.token.as_ref().ok_or_else(|| {
-            Words::new(
-                "没有今日密钥：请插入操作员 U 盘后重新登录",
-                "No key of today: bring the operator's token, and sign in again",
-            )
-        })?;
+        let token = self.key.of(&roster, now)?;
         let unlocked = roster.unlock(token).map_err(|error| roster_words(&error))?;
         let code = unlocked.look_up(number, now).map_err(|error| roster_words(&error))?;
         Ok((code, Some(roster.dated())))
@@ -127,6 +125,20 @@ impl Counter {
         self.around.reasons = self.reasons.iter().map(|reason| reason.words()).collect();
         self.around.trouble = Words::default();
         self.person = Some(person);
+    }
+
+    /// Compares a document that was read or typed with the code, by the whole number if that can be.
+    pub(super) fn compare_number(
+        &mut self,
+        number: &DocumentNumber,
+        lane: &mut Lane,
+        now: Timestamp,
+    ) -> Done {
+        // Out of the way while the desk is changed by what comes of it.
+        let key = std::mem::replace(&mut self.key, TodaysKey::from(TokenSource::None));
+        let done = self.compare(Comparison::Number(number, key.match_keys(now)), lane, now);
+        self.key = key;
+        done
     }
 
     /// Puts down that a document was compared, and does what follows from it.
@@ -195,8 +207,9 @@ impl Counter {
                 "The authority's key is missing: nobody can be registered",
             )
         })?;
+        let document = self.asked_for.as_ref().map(PersonDocument::of);
         let registration = Registration {
-            person: Person::new(name, None),
+            person: Person::new(name, document),
             reason: RegistrationReason::NotFound,
             guardian: None,
             staff: staff.clone(),

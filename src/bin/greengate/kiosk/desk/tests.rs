@@ -7,7 +7,7 @@ use greengate::{
     audit::StaffNumber,
     authority::{Authority, ExtractOrder, FullName, Health, WithoutCounty, repository::Repository},
     clock,
-    credential::Kind,
+    credential::{Kind, MatchKeys},
     decision::{Reason, Verdict},
     id_document::NumberText,
     issuer::IssuerId,
@@ -96,7 +96,7 @@ impl Scene {
         fs::create_dir(path("stick")).unwrap();
         let setting = Setting {
             reader: None,
-            token: Some(path("token.json")),
+            token: TokenSource::File(path("token.json")),
             export: Some(path("stick")),
             large: false,
             state: path("state"),
@@ -150,7 +150,12 @@ impl Scene {
         }
         assert!(self.counter.wants_codes());
         let number = DocumentNumber::parse(GREEN, shanghai_date(self.now)).unwrap();
-        let judged = self.lane.judge_looked_up(Some(self.paper.clone()), &number, self.now);
+        let judged = self.lane.judge_looked_up(
+            Some(self.paper.clone()),
+            &number,
+            &MatchKeys::NONE,
+            self.now,
+        );
         let showing = Showing::Result(Box::new(judged.unwrap()));
         self.counter.follow_lane(showing, &mut self.lane, self.now);
         assert!(!self.counter.wants_codes() && self.counter.has_shown_code());
@@ -230,7 +235,7 @@ fn a_desk_decides_as_the_lane_does_and_everything_is_on_record() {
     let report = SignedReport::open(&json, &scene.lane.store().device_key()).unwrap();
     assert_eq!((report.operators[0].look_ups, report.operators[0].overrides.len()), (4, 1));
     scene.choose(Choice::SignOut);
-    assert!(scene.counter.token.is_none(), "the key goes with who brought it");
+    assert!(!scene.counter.key.is_here(), "the key goes with who brought it");
 
     let log = scene.log();
     let events: Vec<_> = log.iter().map(|(event, _)| event.as_str()).skip(6).collect();
