@@ -10,7 +10,7 @@ use std::{
 use tempfile::{TempDir, tempdir};
 
 /// How long anything may take to be seen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A display, which ends with the test.
 pub(super) struct Display {

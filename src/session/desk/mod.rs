@@ -80,9 +80,9 @@ impl Desk {
                 Some(DeskEffect::Wipe)
             }
             DeskEvent::NotFound => self.go(Step::NotFound),
-            DeskEvent::Scanned(Verdict::Retry) => None,
             DeskEvent::Scanned(verdict) => match self.step {
-                Step::Scan => self.show(verdict, false),
+                // What is to be shown again is waited for.
+                Step::Scan if verdict != Verdict::Retry => self.show(verdict, false),
                 _ => None,
             },
             DeskEvent::SecondWanted(reason) => match self.step {

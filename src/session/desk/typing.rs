@@ -24,7 +24,7 @@ pub(super) fn number(entry: &mut Entry, today: NaiveDate) -> Option<DocumentNumb
 
 /// What was typed to compare a document by: the end of its number, or the whole of it.
 pub(super) fn compared(entry: &mut Entry, today: NaiveDate) -> Option<DeskEffect> {
-    if let Some(tail) = IdTail::new(&entry.to_ascii_uppercase()) {
+    if let Some(tail) = IdTail::new(entry.to_ascii_uppercase()) {
         return Some(DeskEffect::CompareTail(tail));
     }
     number(entry, today).map(DeskEffect::CompareNumber)

@@ -320,16 +320,13 @@ fn attend(
                 seen = frame.taken();
                 let camera_is_back = !can_see;
                 can_see = true;
-                match &mut counter {
-                    Some(counter) => {
-                        counter.set_camera_fault(Words::default());
-                        at_desk(&frame, counter, &mut lane, updates)
-                    }
-                    None => {
-                        updates.send_picture(&frame);
-                        let showing = lane.see(&frame);
-                        showing.or_else(|| camera_is_back.then_some(Showing::Camera))
-                    }
+                if let Some(counter) = &mut counter {
+                    counter.set_camera_fault(Words::default());
+                    at_desk(&frame, counter, &mut lane, updates)
+                } else {
+                    updates.send_picture(&frame);
+                    let showing = lane.see(&frame);
+                    showing.or_else(|| camera_is_back.then_some(Showing::Camera))
                 }
             }
             Next::Fault(words) => {

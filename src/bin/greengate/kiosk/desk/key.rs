@@ -5,6 +5,7 @@
 //! and then after a failure. Whatever comes is in locked memory alone, and gone when the shift ends.
 
 use std::{
+    io::ErrorKind,
     path::PathBuf,
     sync::mpsc::{self, Receiver, TryRecvError},
     thread,
@@ -59,7 +60,10 @@ impl TodaysKey {
             TokenSource::None => {}
             TokenSource::File(path) => {
                 let token = EpochToken::open(path).and_then(|it| it.counting(terminal, now));
-                self.token = Some(token.map_err(|error| roster_words(&error))?);
+                self.token = Some(token.map_err(|error| match error {
+                    RosterError::Io(io) if io.kind() == ErrorKind::NotFound => no_key(),
+                    error => roster_words(&error),
+                })?);
             }
             TokenSource::Web(_) if self.asking.is_some() => {}
             TokenSource::Web(web) => {
@@ -128,10 +132,7 @@ impl TodaysKey {
                 "正在取得今日密钥：请稍后再查询",
                 "The key of today is on its way: look up again in a moment",
             ),
-            _ => Words::new(
-                "没有今日密钥：请插入操作员 U 盘后重新登录",
-                "No key of today: bring the operator's token, and sign in again",
-            ),
+            _ => no_key(),
         })
     }
 
@@ -167,4 +168,11 @@ impl TodaysKey {
             self.ask(&terminal, now).ok();
         }
     }
+}
+
+fn no_key() -> Words {
+    Words::new(
+        "没有今日密钥：请插入操作员 U 盘后重新登录",
+        "No key of today: bring the operator's token, and sign in again",
+    )
 }

@@ -154,22 +154,24 @@ impl Counter {
         let code = decision.credential().map(|credential| key.of(credential));
         let compared = self.shift.compare(decision, with, code).map_err(|error| told(&error))?;
         lane.store().note(&compared.event, now).map_err(|_| unwritten())?;
-        match (compared.outcome, self.person.take()) {
-            (IdOutcome::TailOnly, person) => {
-                self.person = person;
-                self.around.trouble = IdOutcome::TailOnly.words();
-                Ok(Some(DeskEvent::TailAgrees))
+        match compared.outcome {
+            IdOutcome::Match => {
+                lane.agree();
+                self.said = Some(Words::new("证件相符：放行", "Document agrees: let pass"));
+                Ok(Some(DeskEvent::Done))
             }
-            (IdOutcome::NoMatch, Some(Attended { judged, document, dated })) => {
+            IdOutcome::NoMatch => {
+                let Some(Attended { judged, document, dated }) = self.person.take() else {
+                    return Ok(Some(DeskEvent::Done));
+                };
                 let judged = lane.deny_mismatched(judged.decision, now).map_err(|_| unwritten())?;
                 let verdict = judged.decision.verdict();
                 self.show(Attended { judged, document, dated }, lane, now);
                 Ok(Some(DeskEvent::Judged(verdict)))
             }
-            (IdOutcome::Match | IdOutcome::NoMatch, _) => {
-                lane.agree();
-                self.said = Some(Words::new("证件相符：放行", "Document agrees: let pass"));
-                Ok(Some(DeskEvent::Done))
+            IdOutcome::TailOnly => {
+                self.around.trouble = IdOutcome::TailOnly.words();
+                Ok(Some(DeskEvent::TailAgrees))
             }
         }
     }
