@@ -187,7 +187,7 @@ fn a_shift_is_done_by_keyboard_pointer_and_reader() {
     let home = press(&entered("975310"));
 
     // The usual way on by pointer: somebody is looked up. Consent by word, and a card.
-    let (x, y) = home.middle_of(YELLOW).unwrap();
+    let (x, y) = home.middle_of(YELLOW);
     display.act(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
     let consent = display.changed(&home);
     display.act(&["key", "F1"]);

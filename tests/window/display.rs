@@ -90,20 +90,26 @@ impl Picture {
         usize::try_from(u32::from_be_bytes(bytes.try_into().unwrap())).unwrap()
     }
 
-    /// The middle of all pixels of a colour, red, green, and blue, if there are any.
-    pub(super) fn middle_of(&self, [red, green, blue]: [u8; 3]) -> Option<(usize, usize)> {
+    /// The middle of the widest thing painted in a colour: red, green, and blue.
+    pub(super) fn middle_of(&self, [red, green, blue]: [u8; 3]) -> (usize, usize) {
         let (width, height, row) = (self.number(4), self.number(5), self.number(12));
         let pixels = &self.0[self.number(0) + 12 * self.number(19)..];
-        let (mut left, mut right, mut top, mut bottom) = (width, 0, height, 0);
-        for y in 0..height {
-            for x in 0..width {
+        let painted = |y: usize| {
+            let is_painted = move |x: &usize| {
                 let at = y * row + 4 * x;
-                if pixels[at..at + 3] == [blue, green, red] {
-                    (left, right) = (left.min(x), right.max(x));
-                    (top, bottom) = (top.min(y), bottom.max(y));
-                }
-            }
-        }
-        (left <= right).then_some((left.midpoint(right), top.midpoint(bottom)))
+                pixels[at..at + 3] == [blue, green, red]
+            };
+            (0..width).filter(is_painted).collect::<Vec<_>>()
+        };
+        let rows: Vec<_> = (0..height).map(painted).collect();
+        let widest = rows.iter().map(Vec::len).max().unwrap_or_default();
+        let rows: Vec<_> = rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| !row.is_empty() && row.len() == widest)
+            .collect();
+        let (top, row) = rows.first().unwrap();
+        let (bottom, _) = rows.last().unwrap();
+        (row[0].midpoint(row[row.len() - 1]), top.midpoint(*bottom))
     }
 }

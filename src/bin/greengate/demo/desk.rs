@@ -96,8 +96,9 @@ impl Desk {
         let mut authority =
             Authority::init_demo(&path("authority"), before).map_err(Failure::state)?;
         authority.set_policy(PACK, CASES).map_err(Failure::state)?;
-        let repository = Repository::open(&path("authority")).map_err(Failure::state)?;
-        repository.init_root(&path("root-keys"), now).map_err(Failure::state)?;
+        // Whoever has it open is alone with it.
+        let repository = || Repository::open(&path("authority")).map_err(Failure::state);
+        repository()?.init_root(&path("root-keys"), now).map_err(Failure::state)?;
         authority.put_terminal(TERMINAL, &gate).map_err(Failure::state)?;
         let people = people(&mut authority, now)?;
         let order = ExtractOrder {
@@ -114,7 +115,7 @@ impl Desk {
             .map_err(Failure::state)?;
         let token = authority.epoch_token(TERMINAL, now).map_err(Failure::state)?;
         fs::write(path("token"), &*token.to_bytes()).map_err(Failure::state)?;
-        let bundle = repository.bundle(TERMINAL, gate, now).map_err(Failure::state)?;
+        let bundle = repository()?.bundle(TERMINAL, gate, now).map_err(Failure::state)?;
 
         let state = path("state");
         fs::create_dir(&state).map_err(Failure::state)?;

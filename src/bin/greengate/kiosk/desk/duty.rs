@@ -6,7 +6,7 @@ use greengate::{
     decision::Verdict,
     language::Words,
     session::desk::{DeskEvent, Entry},
-    shift::{Duty, Known, Pin, ShiftEvent, ShiftReport, Span},
+    shift::{Duty, Known, Pin, ShiftEvent, ShiftReport, Span, Task},
     store::SignInError,
 };
 
@@ -16,6 +16,9 @@ use super::{
     words::{told, unwritten},
 };
 use crate::lane::Lane;
+
+/// What a supervisor's report goes back: everybody's work since the same hour of the day before.
+const DAY: TimeDelta = TimeDelta::days(1);
 
 impl Counter {
     /// Moves the shift on, and keeps what is to be recorded of it.
@@ -84,9 +87,14 @@ impl Counter {
     }
 
     pub(super) fn report(&mut self, lane: &mut Lane, now: Timestamp) -> Done {
-        let Duty::On { by, since, .. } = self.shift.duty() else { return Ok(None) };
+        let Duty::On { by, role, since } = self.shift.duty() else { return Ok(None) };
         // What was done in this very second counts too.
-        let span = Span { staff: Some(by), from: since, to: now + TimeDelta::seconds(1) };
+        let to = now + TimeDelta::seconds(1);
+        let span = if role.may(Task::AnyReport) {
+            Span { staff: None, from: since.min(now - DAY), to }
+        } else {
+            Span { staff: Some(by), from: since, to }
+        };
         let report = lane.store().shift_report(span).map_err(|_| unwritten())?;
         self.around.facts = facts(&report);
         self.around.hours = hours(&report);
@@ -126,9 +134,20 @@ fn facts(report: &ShiftReport) -> Vec<(Words, String)> {
         facts.push((name, counted.map_or(0, |counted| counted.count).to_string()));
     }
     for operator in &report.operators {
-        facts.push((Words::new("证件查询", "Look-ups"), operator.look_ups.to_string()));
-        facts.push((Words::new("人工登记", "Registered by hand"), operator.registered.to_string()));
-        facts.push((Words::new("改判放行", "Overrides"), operator.overrides.len().to_string()));
+        // Whose it is goes without saying, unless there are several.
+        let whose = match report.operators.as_slice() {
+            [_] => String::new(),
+            _ => format!("{} ", operator.staff),
+        };
+        let counts = [
+            ("证件查询", "Look-ups", operator.look_ups),
+            ("人工登记", "Registered by hand", operator.registered),
+            ("改判放行", "Overrides", u64::try_from(operator.overrides.len()).unwrap_or(u64::MAX)),
+            ("输错密码", "Wrong PINs", operator.wrong_pins),
+        ];
+        facts.extend(counts.map(|(zh, en, count)| {
+            (Words::new(format!("{whose}{zh}"), format!("{whose}{en}")), count.to_string())
+        }));
     }
     facts
 }
