@@ -59,14 +59,12 @@ const fn rxing(threshold: Threshold, halved: usize) -> Stage {
     Stage { by: By::Rxing, threshold, sizes: Sizes::Halved(halved) }
 }
 
-/// What is looked for, in turn, in frames that show nothing at the first look.
-///
-/// The first one is for what is dim or out of focus: with it 10 of 255 are enough contrast, and a
-/// lane's first frame reads one more of `ZXing`'s and three more of `BoofCV`'s than with a smaller
-/// window.
-const IDLE_TURNS: [(Ink, Stage); 4] = [
-    (Ink::Dark, grids(Threshold::Mean { radius: 12, margin: 3 }, Sizes::Halved(1))),
+/// What is looked for, in turn, in frames that show nothing at the first look: soft edges, light on
+/// dark, and little contrast, of which 10 of 255 are enough for the third; then what others see.
+const IDLE_TURNS: [(Ink, Stage); 5] = [
+    (Ink::Dark, grids(Threshold::Mean { radius: 3, margin: 2 }, Sizes::Halved(1))),
     (Ink::Light, grids(Threshold::Blocks { margin: 8 }, Sizes::Halved(1))),
+    (Ink::Dark, grids(Threshold::Mean { radius: 12, margin: 3 }, Sizes::Halved(1))),
     (Ink::Dark, rxing(Threshold::Blocks { margin: 8 }, 1)),
     (Ink::Dark, rqrr(Threshold::Blocks { margin: 8 }, 1)),
 ];

@@ -76,7 +76,7 @@ const MAX_RXING: usize = 1_700_000;
 /// closely; to fit a grid; to align one; to look at a module once, to sample it, to decode it; and
 /// to find how a grid is bent, for each of its parts.
 const SCAN: u64 = 6;
-const FIT: u64 = 220_000;
+const FIT: u64 = 180_000;
 const ALIGN: u64 = 60_000;
 const GLANCE: u64 = 30;
 const SAMPLE: u64 = 160;
