@@ -48,13 +48,16 @@ mod tests {
     use super::*;
     use Hint::{Blur, Glare, TooFar};
 
+    /// When a frame came, and what it showed.
+    type Frame = (i64, Option<Hint>);
+
     fn at(milliseconds: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
     }
 
     #[test]
     fn most_frames_of_the_last_seconds_decide() {
-        let cases: [(&str, &[(i64, Option<Hint>)], Option<Hint>); 7] = [
+        let cases: [(&str, &[Frame], Option<Hint>); 7] = [
             ("none", &[], None),
             ("one", &[(0, Some(Blur))], Some(Blur)),
             ("most", &[(0, Some(Blur)), (100, Some(TooFar)), (200, Some(Blur))], Some(Blur)),
@@ -65,7 +68,9 @@ mod tests {
         ];
         for (name, frames, expected) in cases {
             let mut hints = Hints::default();
-            frames.iter().for_each(|&(time, hint)| hints.add(hint, at(time)));
+            for &(time, hint) in frames {
+                hints.add(hint, at(time));
+            }
             assert_eq!(hints.prevailing(), expected, "{name}");
         }
     }
@@ -73,7 +78,9 @@ mod tests {
     #[test]
     fn no_more_frames_are_kept_than_count() {
         let mut hints = Hints::default();
-        (0..10 * MAX_FRAMES).for_each(|_| hints.add(None, at(0)));
+        for _ in 0..10 * MAX_FRAMES {
+            hints.add(None, at(0));
+        }
         assert_eq!(hints.0.len(), MAX_FRAMES);
     }
 }

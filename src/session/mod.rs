@@ -390,6 +390,7 @@ mod tests {
     #[test]
     fn a_hint_says_what_most_frames_of_the_last_seconds_showed() {
         use Hint::{Blur, Glare, TooFar};
+        type Case<'case> = (&'case str, &'case [(i64, Sight)], &'case [(i64, Option<Hint>)]);
 
         let shown = |sights: &[(i64, Sight)]| {
             let effects = play(Verdict::Retry, sights).into_iter();
@@ -401,7 +402,7 @@ mod tests {
         };
         let far = Hinted(TooFar);
         let glare = Hinted(Glare);
-        let cases: [(&str, &[(i64, Sight)], &[(i64, Option<Hint>)]); 7] = [
+        let cases: [Case<'_>; 7] = [
             ("one throughout", &[(20_000, far)], &[(10_000, Some(TooFar))]),
             ("not yet", &[(10_000, far)], &[]),
             ("the last one", &[(8_000, glare), (2_100, far)], &[(10_000, Some(TooFar))]),

@@ -1,6 +1,12 @@
 //! What benchmarks measure and print alike.
 
-#![allow(dead_code, reason = "each benchmark uses its part")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "shared by benchmarks, each of which uses a part"
+)]
 
 use std::{
     fs,
