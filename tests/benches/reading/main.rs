@@ -32,7 +32,10 @@ mod peers;
 mod soak;
 mod whole;
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use chart::{Line, Panel};
 use draw::{Chance, FACTORS, Picture, Spoilt, draw, symbol};
@@ -123,7 +126,8 @@ fn collected() -> Vec<(String, Vec<Case>)> {
         let [path, _, _, texts] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("four columns: {line}");
         };
-        if path.ends_with(".gif") {
+        // The one kind that is not read here.
+        if Path::new(path).extension().is_some_and(|kind| kind == "gif") {
             continue;
         }
         let set = path.split('/').next().unwrap_or_default().to_owned();
