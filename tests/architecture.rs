@@ -36,7 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("registration", &["audit", "id_document"]),
     ("shift", &["audit", "credential", "decision", "id_document"]),
-    ("presentation", &["credential", "decision", "id_document", "risk_area"]),
+    ("presentation", &["credential", "decision", "id_document", "risk_area", "symbol"]),
     ("audit", &["credential", "decision", "symbol"]),
     ("session", &["credential", "decision", "id_document", "symbol"]),
     (

@@ -44,6 +44,7 @@ fn each_character_that_is_called_legible_has_a_glyph() {
 #[test]
 fn the_screens_own_words_have_glyphs_in_both_weights() {
     let mut words = fs::read_to_string(at_home("ui/lang/zh/LC_MESSAGES/greengate.po")).unwrap();
+    words += &fs::read_to_string(at_home("src/presentation/hints.rs")).unwrap();
     for folder in ["ui/screens", "ui/widgets"] {
         for entry in fs::read_dir(at_home(folder)).unwrap() {
             words += &fs::read_to_string(entry.unwrap().path()).unwrap();

@@ -7,6 +7,7 @@
 //! screen's font lacks, or that would reorder or hide others, is shown as its code point.
 
 mod explained;
+mod hints;
 pub mod id_document;
 mod legible;
 mod lines;
@@ -16,6 +17,7 @@ use chrono::TimeDelta;
 
 pub use self::{
     explained::{ExplainedCheck, explained},
+    hints::HintWords,
     legible::{legible, legible_in_bold},
     lines::{Line, LineTone, Topic},
 };

@@ -6,14 +6,19 @@
 
 pub mod desk;
 mod group;
+mod hints;
 
 use chrono::TimeDelta;
 
-pub use self::group::{Companions, GROUP_OVER_AFTER, MAX_GROUP, Tally};
+use self::hints::Hints;
+pub use self::{
+    group::{Companions, GROUP_OVER_AFTER, MAX_GROUP, Tally},
+    hints::HINTED_BY,
+};
 use crate::{
     clock::Timestamp,
     decision::Verdict,
-    symbol::{Reading, SymbolText},
+    symbol::{Hint, Reading, SymbolText},
 };
 
 /// How long a result stays up whatever comes. Source: REQUIREMENTS, section 7.
@@ -36,6 +41,9 @@ const SIGHT_LOST: TimeDelta = TimeDelta::milliseconds(700);
 /// How long a symbol must be seen and not read before a hint. Source: REQUIREMENTS, section 7.
 pub const HINT_AFTER: TimeDelta = TimeDelta::seconds(10);
 
+/// How long a hint stays up at the least before another takes its place.
+pub const HINT_SHOWN_AT_LEAST: TimeDelta = TimeDelta::seconds(2);
+
 /// How long a result stays up from when staff ask why. Source: REQUIREMENTS, section 7, for staff.
 pub const STUDIED_FOR: TimeDelta = TimeDelta::seconds(30);
 
@@ -57,6 +65,7 @@ pub struct Session {
     shown: Option<Shown>,
     code: Option<Seen<Vec<SymbolText>>>,
     unreadable: Option<Unreadable>,
+    hints: Hints,
 }
 
 /// A result that is up.
@@ -90,11 +99,11 @@ struct Unreadable {
 }
 
 /// What has been said of an unreadable symbol.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Said {
     Nothing,
     Retry,
-    Hint,
+    Hint { hint: Option<Hint>, since: Timestamp },
 }
 
 /// What happens to a lane.
@@ -117,8 +126,8 @@ pub enum Event<'event> {
 pub enum Effect {
     /// Show the camera's picture.
     ShowCamera,
-    /// Tell the holder how to be read.
-    ShowHint,
+    /// Tell the holder how to be read: as the picture shows, or in general if it does not.
+    ShowHint(Option<Hint>),
     /// Judge what was read, and say what came of it.
     Judge,
 }
@@ -142,7 +151,9 @@ impl Session {
                 None
             }
             Event::Read(reading) if !reading.texts.is_empty() => self.read(reading, now),
-            Event::Read(reading) if reading.seen > 0 => self.see(now).or_else(|| self.tick(now)),
+            Event::Read(reading) if reading.seen > 0 => {
+                self.see(reading.hint, now).or_else(|| self.tick(now))
+            }
             Event::Watched(reading) => {
                 self.holds_on(reading, now);
                 self.tick(now)
@@ -161,6 +172,12 @@ impl Session {
             }
             None => false,
         }
+    }
+
+    /// How a symbol that is seen could be read, as most frames of the last [`HINTED_BY`] show it.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        self.hints.prevailing()
     }
 
     /// What is left of the time that a result is shown, from 1 down to 0; nothing if none is.
@@ -204,13 +221,14 @@ impl Session {
             return None;
         }
         self.unreadable = None;
+        self.hints.clear();
         self.code = Some(Seen { what: reading.texts.clone(), last: now });
         Some(Effect::Judge)
     }
 
     /// A symbol was seen and not read. That interrupts no result, and a code that was read a moment
     /// ago may well be the one.
-    fn see(&mut self, now: Timestamp) -> Option<Effect> {
+    fn see(&mut self, hint: Option<Hint>, now: Timestamp) -> Option<Effect> {
         let read_lately =
             self.code.as_ref().is_some_and(|code| now - code.last < SAME_CODE_IGNORED);
         let result_up = self.shown.is_some_and(|shown| shown.of == Cause::Code);
@@ -219,8 +237,13 @@ impl Session {
         }
         let Unreadable { since, said, .. } = match self.unreadable {
             Some(unreadable) if now - unreadable.last < SIGHT_LOST => unreadable,
-            _ => Unreadable { since: now, last: now, said: Said::Nothing },
+            _ => {
+                self.hints.clear();
+                Unreadable { since: now, last: now, said: Said::Nothing }
+            }
         };
+        self.hints.add(hint, now);
+        let hint = self.hints.prevailing();
         let seen_for = now - since;
         self.unreadable = Some(Unreadable { since, last: now, said });
         if said == Said::Nothing && seen_for >= UNREADABLE_AFTER {
@@ -229,9 +252,15 @@ impl Session {
         if let Some(shown) = &mut self.shown {
             shown.until = now + UNREADABLE_SHOWN;
         }
-        if said == Said::Retry && seen_for >= HINT_AFTER {
-            self.unreadable = Some(Unreadable { since, last: now, said: Said::Hint });
-            return Some(Effect::ShowHint);
+        let is_due = match said {
+            Said::Nothing => false,
+            Said::Retry => seen_for >= HINT_AFTER,
+            Said::Hint { hint: said, since } => said != hint && now - since >= HINT_SHOWN_AT_LEAST,
+        };
+        if is_due {
+            let said = Said::Hint { hint, since: now };
+            self.unreadable = Some(Unreadable { since, last: now, said });
+            return Some(Effect::ShowHint(hint));
         }
         None
     }
@@ -239,6 +268,7 @@ impl Session {
     fn tick(&mut self, now: Timestamp) -> Option<Effect> {
         if self.unreadable.is_some_and(|unreadable| now - unreadable.last >= SIGHT_LOST) {
             self.unreadable = None;
+            self.hints.clear();
         }
         if self.shown.is_some_and(|shown| now >= shown.until) { self.clear() } else { None }
     }
@@ -257,9 +287,10 @@ mod tests {
     enum Sight {
         Nothing,
         Unreadable,
+        Hinted(Hint),
         Code(&'static str),
     }
-    use Sight::{Code, Nothing, Unreadable};
+    use Sight::{Code, Hinted, Nothing, Unreadable};
 
     fn at(milliseconds: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
@@ -269,6 +300,7 @@ mod tests {
         match sight {
             Nothing => Reading::default(),
             Unreadable => Reading { seen: 1, ..Reading::default() },
+            Hinted(hint) => Reading { seen: 1, hint: Some(hint), ..Reading::default() },
             Code(text) => Reading::of(SymbolText::new(text).unwrap()),
         }
     }
@@ -352,7 +384,45 @@ mod tests {
 
         let effects = play(Verdict::Retry, &[(11_000, Unreadable), (3_000, Nothing)]);
         // The last frame that showed it came at 10.9 s.
-        assert_eq!(effects, [(1_200, Judge), (10_000, ShowHint), (12_400, ShowCamera)]);
+        assert_eq!(effects, [(1_200, Judge), (10_000, ShowHint(None)), (12_400, ShowCamera)]);
+    }
+
+    #[test]
+    fn a_hint_says_what_most_frames_of_the_last_seconds_showed() {
+        use Hint::{Blur, Glare, TooFar};
+        type Case<'case> = (&'case str, &'case [(i64, Sight)], &'case [(i64, Option<Hint>)]);
+
+        let shown = |sights: &[(i64, Sight)]| {
+            let effects = play(Verdict::Retry, sights).into_iter();
+            let hints = effects.filter_map(|(time, effect)| match effect {
+                Effect::ShowHint(hint) => Some((time, hint)),
+                Effect::Judge | Effect::ShowCamera => None,
+            });
+            hints.collect::<Vec<_>>()
+        };
+        let far = Hinted(TooFar);
+        let glare = Hinted(Glare);
+        let cases: [Case<'_>; 7] = [
+            ("one throughout", &[(20_000, far)], &[(10_000, Some(TooFar))]),
+            ("not yet", &[(10_000, far)], &[]),
+            ("the last one", &[(8_000, glare), (2_100, far)], &[(10_000, Some(TooFar))]),
+            ("not the last frame", &[(9_000, far), (1_100, glare)], &[(10_000, Some(TooFar))]),
+            (
+                "for the most part",
+                &[(8_000, far), (1_000, Hinted(Blur)), (1_100, far)],
+                &[(10_000, Some(TooFar))],
+            ),
+            // Of 30 frames the sixteenth makes the most.
+            (
+                "that changes",
+                &[(10_100, far), (5_000, glare)],
+                &[(10_000, Some(TooFar)), (12_000, Some(Glare))],
+            ),
+            ("before the symbol was gone", &[(9_000, far), (700, Nothing), (9_000, glare)], &[]),
+        ];
+        for (name, sights, expected) in cases {
+            assert_eq!(shown(sights), expected, "{name}");
+        }
     }
 
     #[test]

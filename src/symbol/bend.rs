@@ -1,4 +1,7 @@
 //! How paper that is not flat bends a grid: by how much each part of it lies from where it should.
+//!
+//! The symbol is looked at once, [`FINE`] times a module, and each crossing is moved on those looks: a
+//! third of the time of looking again at each place, and a little better on drawn curves.
 
 use super::perspective::Point;
 use super::plane::{index, real};
@@ -22,8 +25,50 @@ const APART: f64 = 4.0;
 /// Modules around a crossing that are looked at.
 const AROUND: usize = 3;
 
-/// Looks in a module, along each side.
+/// Looks in a module, along each side: shifts are found to so many parts of one.
 const FINE: usize = 4;
+
+/// Modules beyond the symbol that are looked at too, since it may be bent outwards.
+const BEYOND: usize = 4;
+
+/// How far a crossing may lie from where those around it let it be expected, in looks.
+const REACH: usize = 2;
+
+/// How often all crossings are moved.
+const ROUNDS: usize = 2;
+
+/// How bright a symbol is, [`FINE`] looks a module along each side.
+struct Looks {
+    values: Vec<f64>,
+    side: usize,
+}
+
+impl Looks {
+    /// The symbol of that `size`, as `look` shows it at a place in modules.
+    fn of(modules: usize, look: impl Fn(Point) -> f64) -> Self {
+        let side = (modules + 2 * BEYOND) * FINE;
+        let place = |step: usize| (real(step) + 0.5) / real(FINE) - real(BEYOND);
+        let values = (0..side * side)
+            .map(|step| look(Point::new(place(step % side), place(step / side))))
+            .collect();
+        Self { values, side }
+    }
+
+    /// A square of them, whose first stands so many from that of the left upper module; those that
+    /// were not looked at are as the nearest.
+    fn patch(&self, (left, top): (isize, isize), side: usize) -> Vec<f64> {
+        let inside = |from: isize, step: usize| {
+            let place = from.saturating_add_unsigned(step + BEYOND * FINE);
+            usize::try_from(place).unwrap_or(0).min(self.side - 1)
+        };
+        let mut patch = Vec::with_capacity(side * side);
+        for y in 0..side {
+            let row = &self.values[inside(top, y) * self.side..][..self.side];
+            patch.extend((0..side).map(|x| row[inside(left, x)]));
+        }
+        patch
+    }
+}
 
 impl Bend {
     /// The bend under which the modules of a symbol of that `size` show best. `look` tells how
@@ -49,11 +94,11 @@ impl Bend {
         for place in [0, far, far * count] {
             known[place] = true;
         }
-        for &(reach, tick) in &[(2_usize, 1_usize), (2, 1)] {
+        let looks = Looks::of(size, look);
+        for _ in 0..ROUNDS {
             for &(x, y) in &order {
                 let expected = bend.expected(&known, x, y);
-                let best = bend.best(size, &look, (x, y), expected, reach, tick);
-                bend.shifts[y * count + x] = best;
+                bend.shifts[y * count + x] = bend.best(&looks, (x, y), expected);
                 known[y * count + x] = true;
             }
         }
@@ -76,59 +121,53 @@ impl Bend {
     }
 
     /// The shift near `expected` under which the modules around a crossing show best.
-    fn best(
-        &self,
-        size: usize,
-        look: &impl Fn(Point) -> f64,
-        (x, y): (usize, usize),
-        expected: Point,
-        reach: usize,
-        tick: usize,
-    ) -> Point {
-        let at = |place: usize| FIRST + real(place) * self.step;
-        // From which module to which.
-        let from = |place: usize| index(at(place) - real(AROUND)).min(size - 1);
-        let (left, top) = (from(x), from(y));
-        let (wide, high) = ((size - left).min(2 * AROUND + 1), (size - top).min(2 * AROUND + 1));
-        let margin = reach * tick;
-        let (across, down) = (wide * FINE + 2 * margin, high * FINE + 2 * margin);
-        let fine = |step: usize| (real(step) - real(margin) + 0.5) / real(FINE);
-        let patch: Vec<f64> = (0..across * down)
-            .map(|place| {
-                let offset = Point::new(fine(place % across), fine(place / across));
-                look(Point::new(real(left), real(top)).plus(offset).plus(expected))
-            })
-            .collect();
+    fn best(&self, looks: &Looks, (x, y): (usize, usize), expected: Point) -> Point {
+        const MODULES: usize = 2 * AROUND + 1;
+        const SIDE: usize = MODULES * FINE + 2 * REACH;
+        // The first look, in looks from the left upper module, and the shift that this makes of
+        // the one expected.
+        let first = |place: usize, expected: f64| {
+            let module = (FIRST + real(place) * self.step).floor() - real(AROUND);
+            let shift = (expected * real(FINE)).round();
+            (steps(module * real(FINE) + shift - real(REACH)), shift / real(FINE))
+        };
+        let ((left, across), (top, down)) = (first(x, expected.x), first(y, expected.y));
+        let patch = looks.patch((left, top), SIDE);
         let mean = patch.iter().sum::<f64>() / real(patch.len());
-        let mut best = (f64::MIN, expected);
-        for v in 0..=2 * reach {
-            for u in 0..=2 * reach {
-                let mut score = 0.0;
-                for row in 0..high {
-                    for column in 0..wide {
-                        let corner = (v * tick + row * FINE) * across + u * tick + column * FINE;
-                        // The four looks around the middle, and those in the corners of it.
-                        let inner = [1, 2].map(|b| {
-                            patch[corner + b * across + 1] + patch[corner + b * across + 2]
-                        });
-                        let outer = [0, 3]
-                            .map(|b| patch[corner + b * across] + patch[corner + b * across + 3]);
-                        let value = (inner[0] + inner[1]) / 4.0;
-                        let edge = (outer[0] + outer[1]) / 4.0;
-                        score +=
-                            (value - mean).abs() + 0.5 * (f64::midpoint(value, edge) - mean).abs();
-                    }
-                }
-                let shift = Point::new(real(u * tick), real(v * tick))
-                    .minus(Point::new(real(margin), real(margin)))
-                    .times(1.0 / real(FINE));
-                let score = score / real(wide * high) * (1.0 - 0.03 * shift.dot(shift));
-                if score > best.0 {
-                    best = (score, expected.plus(shift));
+        // How well a module shows whose first look is there: the four looks around its middle, and
+        // those in its corners.
+        let last = SIDE - FINE + 1;
+        let mut shown = vec![0.0; last * last];
+        for (row, shown) in shown.chunks_exact_mut(last).enumerate() {
+            let rows: [&[f64]; FINE] =
+                std::array::from_fn(|nth| &patch[(row + nth) * SIDE..][..SIDE]);
+            for (at, shown) in shown.iter_mut().enumerate() {
+                let inner = rows[1][at + 1] + rows[1][at + 2] + rows[2][at + 1] + rows[2][at + 2];
+                let outer = rows[0][at] + rows[0][at + 3] + rows[3][at] + rows[3][at + 3];
+                let (value, edge) = (inner / 4.0, outer / 4.0);
+                *shown = (value - mean).abs() + 0.5 * (f64::midpoint(value, edge) - mean).abs();
+            }
+        }
+        let middle = Point::new(real(REACH), real(REACH));
+        let mut scores = [[0.0; 2 * REACH + 1]; 2 * REACH + 1];
+        let mut best = (REACH, REACH);
+        for v in 0..=2 * REACH {
+            for u in 0..=2 * REACH {
+                let rows = (0..MODULES).map(|row| &shown[(v + row * FINE) * last + u..]);
+                let score: f64 =
+                    rows.map(|row| row.iter().step_by(FINE).take(MODULES).sum::<f64>()).sum();
+                let shift = Point::new(real(u), real(v)).minus(middle).times(1.0 / real(FINE));
+                scores[v][u] = score * (1.0 - 0.03 * shift.dot(shift));
+                if scores[v][u] > scores[best.1][best.0] {
+                    best = (u, v);
                 }
             }
         }
-        best.1
+        let (u, v) = best;
+        let beside = |u: usize| scores[v].get(u).copied();
+        let above = |v: usize| scores.get(v).map(|row| row[u]);
+        let ticks = Point::new(real(u) + top_of(u, beside), real(v) + top_of(v, above));
+        Point::new(across, down).plus(ticks.minus(middle).times(1.0 / real(FINE)))
     }
 
     /// The shift at a place in modules.
@@ -146,4 +185,23 @@ impl Bend {
         };
         between(row(y), row(y + 1), down)
     }
+}
+
+/// How far from the best of three scores the top of the parabola through them lies: half a step at the
+/// most, and none at the end.
+fn top_of(best: usize, score: impl Fn(usize) -> Option<f64>) -> f64 {
+    let three = || Some((score(best.checked_sub(1)?)?, score(best)?, score(best + 1)?));
+    let Some((before, top, after)) = three() else { return 0.0 };
+    let bow = 2.0 * top - before - after;
+    if bow > 0.0 { (after - before) / (2.0 * bow) } else { 0.0 }
+}
+
+/// A whole number of looks.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "as beyond as it is far, which is not looked at"
+)]
+fn steps(looks: f64) -> isize {
+    looks as isize
 }

@@ -119,20 +119,21 @@ fn is_finder(lengths: [usize; 5]) -> bool {
 /// The pattern around a dark pixel that a row crosses in `total` pixels, if columns and a diagonal
 /// cross it too.
 fn confirm(bitmap: &Bitmap, x: usize, y: usize, total: usize) -> Option<Finder> {
-    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 3 * total)?;
-    if height * 3 < total {
+    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 4 * total)?;
+    if height * 4 < total {
         return None;
     }
     let y = y + down / 2 - up / 2;
-    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 3 * height)?;
-    if width * 3 < height {
+    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 4 * height)?;
+    if width * 4 < height {
         return None;
     }
     let x = x + right / 2 - left / 2;
-    crossing(bitmap, (x, y), (1, 1), 2 * width)
-        .or_else(|| crossing(bitmap, (x, y), (1, -1), 2 * width))?;
-    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 3 * width)?;
-    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 3 * height)?;
+    let longer = width.max(height);
+    crossing(bitmap, (x, y), (1, 1), 2 * longer)
+        .or_else(|| crossing(bitmap, (x, y), (1, -1), 2 * longer))?;
+    let (up, down, height) = crossing(bitmap, (x, y), (0, 1), 4 * width)?;
+    let (left, right, width) = crossing(bitmap, (x, y), (1, 0), 4 * height)?;
     let centre = Point::new(
         real(x) + 0.5 + (real(right) - real(left)) / 2.0,
         real(y) + 0.5 + (real(down) - real(up)) / 2.0,
@@ -237,8 +238,8 @@ fn strain(corner: &Finder, first: &Finder, second: &Finder) -> Option<f64> {
     let to_second = second.centre.minus(corner.centre);
     let legs = ratio(to_first.length(), to_second.length());
     let cosine = (to_first.dot(to_second) / (to_first.length() * to_second.length())).abs();
-    // What a symbol shows that is tilted by 60 degrees.
-    if legs > 3.2 || cosine > 0.8 {
+    // What a symbol shows that is tilted by 70 degrees.
+    if legs > 3.6 || cosine > 0.88 {
         return None;
     }
     let modules = ratio(first.module, second.module)
@@ -310,6 +311,11 @@ mod tests {
             ("upright", [(0.0, 0.0, 3.0), (90.0, 0.0, 3.0), (0.0, 90.0, 3.0)], vec![[1, 0, 2]]),
             ("turned", [(0.0, 90.0, 3.0), (0.0, 0.0, 3.0), (-90.0, 90.0, 3.0)], vec![[2, 0, 1]]),
             ("askew", [(0.0, 0.0, 3.0), (80.0, 20.0, 2.5), (0.0, 90.0, 3.4)], vec![[1, 0, 2]]),
+            (
+                "from the side",
+                [(185.0, 0.0, 2.7), (0.0, 60.0, 2.1), (-100.0, 175.0, 2.9)],
+                vec![[0, 1, 2]],
+            ),
             ("in a row", [(0.0, 0.0, 3.0), (90.0, 0.0, 3.0), (180.0, 0.0, 3.0)], vec![]),
             ("too near", [(0.0, 0.0, 9.0), (50.0, 0.0, 9.0), (0.0, 50.0, 9.0)], vec![]),
             ("of two sizes", [(0.0, 0.0, 3.0), (90.0, 0.0, 3.0), (0.0, 90.0, 6.0)], vec![]),

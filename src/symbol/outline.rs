@@ -24,18 +24,27 @@ impl Outline {
     /// Measures `finder`, whose symbol's sides run along `across` and `down`, both of length one.
     pub(super) fn measure(plane: &Plane<'_>, finder: &Finder, across: Point, down: Point) -> Self {
         let level = level(plane, finder, across, down);
-        let module = |along: Point| {
+        let module = |along: Point, beside: Point| {
             // Along rows and columns a module looks longer the more the pattern is turned.
             let expected = finder.module * along.x.abs().max(along.y.abs());
-            let edge = |along| outer_edge(plane, finder, along, level);
-            let width = edge(along).zip(edge(along.times(-1.0))).map(|(a, b)| a + b);
-            // In a blurred picture the ring may be lost, and what is met next lies farther out.
-            let measured = width.map(|width| width / 7.0);
-            measured.filter(|module| (0.7..1.4).contains(&(module / expected))).unwrap_or(expected)
+            let edges = |along| edges(plane, finder, along, beside, level);
+            let Some((before, after)) = edges(along.times(-1.0)).zip(edges(along)) else {
+                return expected;
+            };
+            let module = (before[2] + after[2]) / 7.0;
+            // In a blurred picture the ring may be lost, and what is met next lies farther out. Seen
+            // very much from the side it is whole, but nowhere near as wide as it is high.
+            let is_whole =
+                is_proportional(before, after) && (0.4..2.5).contains(&(module / expected));
+            if is_whole || (0.7..1.4).contains(&(module / expected)) { module } else { expected }
         };
         let centre = finder.centre;
-        let mut outline =
-            Self { centre, across: module(across), down: module(down), corners: None };
+        let mut outline = Self {
+            centre,
+            across: module(across, down),
+            down: module(down, across),
+            corners: None,
+        };
         outline.corners =
             corners(plane, centre, across.times(outline.across), down.times(outline.down), level);
         if let Some([a, b, c, d]) = outline.corners {
@@ -49,35 +58,66 @@ impl Outline {
 
 /// The brightness between a pattern's dark middle and the light ring around it.
 fn level(plane: &Plane<'_>, finder: &Finder, across: Point, down: Point) -> f64 {
-    let dark = plane.at(finder.centre);
-    let mut lights = [across, across.times(-1.0), down, down.times(-1.0)].map(|way| {
+    let around = [across, across.times(-1.0), down, down.times(-1.0)];
+    let dark = around.map(|way| brightness(plane, finder, way, across, 0.5 * finder.module));
+    let dark = dark.iter().sum::<f64>() / 4.0;
+    let besides = [down, down, across, across];
+    let mut lights = [0, 1, 2, 3].map(|nth| {
         // The ring lies 1.5 to 2.5 modules from the middle.
-        let places = (10..28)
-            .map(|tenths| finder.centre.plus(way.times(finder.module * real(tenths) * 0.1)));
-        places.map(|place| plane.at(place)).fold(0.0, f64::max)
+        let places = (10..28).map(|tenths| finder.module * real(tenths) * 0.1);
+        let looks = places.map(|far| brightness(plane, finder, around[nth], besides[nth], far));
+        looks.fold(0.0, f64::max)
     });
     lights.sort_by(f64::total_cmp);
     // One side may lie in glare and one in shade.
     f64::midpoint(dark, f64::midpoint(lights[1], lights[2]))
 }
 
-/// How far it is from a pattern's middle to the outside of its dark ring, its third edge.
-fn outer_edge(plane: &Plane<'_>, finder: &Finder, along: Point, level: f64) -> Option<f64> {
-    let mut edges = 0;
+/// How bright it is so far `along` from a pattern's middle: the mean of three looks `beside` each other,
+/// since one pixel may be noise.
+fn brightness(plane: &Plane<'_>, finder: &Finder, along: Point, beside: Point, far: f64) -> f64 {
+    let middle = finder.centre.plus(along.times(far));
+    let aside = beside.times(finder.module * 0.5);
+    (plane.at(middle) + plane.at(middle.plus(aside)) + plane.at(middle.minus(aside))) / 3.0
+}
+
+/// How far it is from a pattern's middle to the ends of its dark square, of the light ring, and of the
+/// dark one.
+fn edges(
+    plane: &Plane<'_>,
+    finder: &Finder,
+    along: Point,
+    beside: Point,
+    level: f64,
+) -> Option<[f64; 3]> {
+    let mut edges = [0.0; 3];
+    let mut count = 0;
     let mut distance = 0.0;
-    let mut before = plane.at(finder.centre);
-    while edges < 3 && distance < finder.module * 7.0 {
+    let mut before = brightness(plane, finder, along, beside, distance);
+    while distance < finder.module * 7.0 {
         distance += STEP;
-        let value = plane.at(finder.centre.plus(along.times(distance)));
+        let value = brightness(plane, finder, along, beside, distance);
         if (before > level) != (value > level) {
-            edges += 1;
-            if edges == 3 {
-                return Some(distance - STEP * (value - level) / (value - before));
+            edges[count] = distance - STEP * (value - level) / (value - before);
+            count += 1;
+            if count == 3 {
+                return Some(edges);
             }
         }
         before = value;
     }
     None
+}
+
+/// Whether what a line crosses on both sides of a middle is as 1:1:3:1:1, give or take two thirds of
+/// a module.
+fn is_proportional(before: [f64; 3], after: [f64; 3]) -> bool {
+    let module = (before[2] + after[2]) / 7.0;
+    let fits = |edges: [f64; 3]| {
+        let places = [1.5, 2.5, 3.5].into_iter().zip(edges);
+        places.map(|(modules, edge)| (edge - modules * module).abs()).all(|off| off < module * 0.66)
+    };
+    fits(before) && fits(after)
 }
 
 /// The corners of the pattern around `centre`, where lines along its sides meet. `across` and
@@ -158,5 +198,30 @@ mod tests {
             assert!(found.minus(Point::new(x, y)).length() < 0.1, "{found:?}");
         }
         assert!(outline.centre.minus(Point::new(34.5, 34.25)).length() < 0.1);
+    }
+
+    #[test]
+    fn what_is_seen_from_the_side_is_not_as_wide_as_it_is_high() {
+        // Sheared, a module being four pixels along rows and two and a half downwards.
+        let (across, down) = (Point::new(4.0, 0.0), Point::new(-2.0, 1.5));
+        let middle = Point::new(40.0, 40.0);
+        let luma: Vec<u8> = (0..80 * 80)
+            .map(|pixel| {
+                let at = Point::new(real(pixel % 80) + 0.5, real(pixel / 80) + 0.5).minus(middle);
+                let (x, y) = ((at.x + at.y * 4.0 / 3.0) / 4.0, at.y / 1.5);
+                let ring = x.abs().max(y.abs());
+                let dark = ring < 1.5 || (2.5..3.5).contains(&ring);
+                if dark { 20 } else { 220 }
+            })
+            .collect();
+        let plane = Plane::new(luma, 80);
+        let finder = Finder { centre: middle, module: 2.75, rows: 10 };
+        let unit = |way: Point| way.times(1.0 / way.length());
+        let outline = Outline::measure(&plane, &finder, unit(across), unit(down));
+        for (name, measured, expected) in
+            [("across", outline.across, 4.0), ("down", outline.down, 2.5)]
+        {
+            assert!((measured - expected).abs() < 0.2, "{name}: {measured}");
+        }
     }
 }

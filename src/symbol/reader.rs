@@ -30,7 +30,7 @@ const CHEAP: Stage = grids(Threshold::Blocks { margin: 8 }, Sizes::All);
 /// pictures that others collected, 107 of zxing-cpp's, 130 of `ZXing`'s and 373 of `BoofCV`'s: without
 /// the named stage, so many fewer are read.
 ///
-/// With all of them 105, 129 and 318 are. That a grid is bent, in whichever stage, is worth 5, 5 and
+/// With all of them 105, 129 and 316 are. That a grid is bent, in whichever stage, is worth 5, 5 and
 /// 3 of these.
 const DEEP: [Stage; 6] = [
     // Soft edges: what is far out of focus is seen by it.
@@ -59,10 +59,12 @@ const fn rxing(threshold: Threshold, halved: usize) -> Stage {
     Stage { by: By::Rxing, threshold, sizes: Sizes::Halved(halved) }
 }
 
-/// What is looked for, in turn, in frames that show nothing at the first look.
-const IDLE_TURNS: [(Ink, Stage); 4] = [
+/// What is looked for, in turn, in frames that show nothing at the first look: soft edges, light on
+/// dark, and little contrast, of which 10 of 255 are enough for the third; then what others see.
+const IDLE_TURNS: [(Ink, Stage); 5] = [
     (Ink::Dark, grids(Threshold::Mean { radius: 3, margin: 2 }, Sizes::Halved(1))),
     (Ink::Light, grids(Threshold::Blocks { margin: 8 }, Sizes::Halved(1))),
+    (Ink::Dark, grids(Threshold::Mean { radius: 12, margin: 3 }, Sizes::Halved(1))),
     (Ink::Dark, rxing(Threshold::Blocks { margin: 8 }, 1)),
     (Ink::Dark, rqrr(Threshold::Blocks { margin: 8 }, 1)),
 ];

@@ -8,6 +8,8 @@
     reason = "a benchmark prints, and its panic is the report"
 )]
 
+mod figures;
+
 use std::{
     env,
     fs::{self, File},
@@ -18,6 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use figures::{measure_each, megabytes, percentiles, report, resident};
 use greengate::{
     issuer::IssuerId,
     revocation::{Change, DeltaFile, ListId, Month, Prefix, RevocationFile, merge},
@@ -54,8 +57,8 @@ fn main() {
     let opened = started.elapsed();
     let length = fs::metadata(&path).unwrap().len();
     println!("opened in {opened:.1?}; {:.1} MB on the disk", megabytes(length));
-    measure(&asked, |entry| list.contains(entry).unwrap());
-    let warm = measure(&asked, |entry| list.contains(entry).unwrap());
+    measure_each(&asked, |entry| list.contains(*entry).unwrap());
+    let warm = measure_each(&asked, |entry| list.contains(*entry).unwrap());
     let grown = resident().saturating_sub(before);
     report("look-up", warm, &format!("resident memory grew by {:.1} MB", megabytes(grown)));
     let started = Instant::now();
@@ -146,10 +149,10 @@ fn sqlite(rows: &[i64], folder: &Path, asked: &[Prefix]) {
     transaction.commit().unwrap();
     let (written, length) = (started.elapsed(), fs::metadata(&path).unwrap().len());
     let mut query = peer.prepare("SELECT 1 FROM revoked WHERE prefix = ?1").unwrap();
-    let mut exists = |entry| query.exists(params![number(entry)]).unwrap();
-    measure(asked, &mut exists);
+    let mut exists = |entry: &Prefix| query.exists(params![number(*entry)]).unwrap();
+    measure_each(asked, &mut exists);
     let note = format!("{:.1} MB, written in {written:.2?}", megabytes(length));
-    report(&format!("SQLite with {} rows", rows.len()), measure(asked, exists), &note);
+    report(&format!("SQLite with {} rows", rows.len()), measure_each(asked, exists), &note);
 }
 
 /// Entries as digests are, from a fixed seed, and every other number free.
@@ -200,33 +203,4 @@ fn number(entry: Prefix) -> i64 {
 
 fn new_file(path: &Path) -> File {
     File::options().read(true).write(true).create_new(true).open(path).unwrap()
-}
-
-fn measure(asked: &[Prefix], mut ask: impl FnMut(Prefix) -> bool) -> [Duration; 2] {
-    let times = asked.iter().map(|entry| {
-        let started = Instant::now();
-        black_box(ask(*entry));
-        started.elapsed()
-    });
-    percentiles(times.collect())
-}
-
-fn percentiles(mut times: Vec<Duration>) -> [Duration; 2] {
-    times.sort_unstable();
-    [50, 99].map(|percent| times[times.len() * percent / 100])
-}
-
-fn report(what: &str, [p50, p99]: [Duration; 2], note: &str) {
-    println!("{what}: p50 {p50:.2?}, p99 {p99:.2?} {note}");
-}
-
-/// What this process has in memory, in bytes. Source: proc(5), `statm`.
-fn resident() -> u64 {
-    let statm = fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
-}
-
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "to one decimal place")]
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }

@@ -9,15 +9,17 @@
     reason = "a benchmark prints, and its panic is the report"
 )]
 
+mod figures;
+
 use std::{
     env,
     fs::{self, File},
-    hint::black_box,
     path::Path,
     time::{Duration, Instant},
 };
 
 use chrono::{NaiveDate, TimeDelta};
+use figures::{measure_each, megabytes, report, resident};
 use greengate::{
     authority::{Authority, ExtractOrder, WithoutCounty},
     clock::Timestamp,
@@ -135,8 +137,8 @@ fn asked(people: usize) {
     let token = token();
     let unlocked = roster.unlock(&token).unwrap();
     let before = resident();
-    let cold = measure(&asked, |number| unlocked.look_up(number, now()).unwrap().is_some());
-    let warm = measure(&asked, |number| unlocked.look_up(number, now()).unwrap().is_some());
+    let cold = measure_each(&asked, |number| unlocked.look_up(number, now()).unwrap().is_some());
+    let warm = measure_each(&asked, |number| unlocked.look_up(number, now()).unwrap().is_some());
     report("look-up, the first of each", cold, "");
     let grown = resident().saturating_sub(before);
     report("look-up", warm, &format!("memory grew by {:.1} MB", megabytes(grown)));
@@ -166,10 +168,10 @@ fn peer(folder: &Path, rows: usize, asked: &[DocumentNumber]) {
         let code = query.query_row([number.text().expose()], |row| row.get::<_, Vec<u8>>(0));
         code.optional().unwrap().is_some()
     };
-    measure(asked, &mut ask);
+    measure_each(asked, &mut ask);
     let length = megabytes(fs::metadata(&path).unwrap().len());
     let note = format!("{length:.1} MB, written in {written:.2?}");
-    report(&format!("SQLCipher with {rows} rows"), measure(asked, ask), &note);
+    report(&format!("SQLCipher with {rows} rows"), measure_each(asked, ask), &note);
 }
 
 /// What Argon2id costs, by the numbers of a few.
@@ -191,7 +193,7 @@ fn stretched() {
     let token = token();
     let unlocked = roster.unlock(&token).unwrap();
     let asked: Vec<_> = (0..people).map(citizen).collect();
-    let times = measure(&asked, |number| unlocked.look_up(number, now()).unwrap().is_some());
+    let times = measure_each(&asked, |number| unlocked.look_up(number, now()).unwrap().is_some());
     report("look-up, stretched", times, "");
 }
 
@@ -235,33 +237,4 @@ fn text(person: usize) -> SymbolText {
 
 fn for_a_million(took: Duration, people: usize) -> Duration {
     took.mul_f64(1e6) / u32::try_from(people).unwrap()
-}
-
-fn measure(
-    asked: &[DocumentNumber],
-    mut ask: impl FnMut(&DocumentNumber) -> bool,
-) -> [Duration; 2] {
-    let times = asked.iter().map(|number| {
-        let started = Instant::now();
-        black_box(ask(number));
-        started.elapsed()
-    });
-    let mut times: Vec<_> = times.collect();
-    times.sort_unstable();
-    [50, 99].map(|percent| times[times.len() * percent / 100])
-}
-
-fn report(what: &str, [p50, p99]: [Duration; 2], note: &str) {
-    println!("{what}: p50 {p50:.2?}, p99 {p99:.2?} {note}");
-}
-
-/// What this process has in memory, in bytes. Source: proc(5), `statm`.
-fn resident() -> u64 {
-    let statm = fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
-}
-
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "to one decimal place")]
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }

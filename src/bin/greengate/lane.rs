@@ -12,10 +12,10 @@ use greengate::{
     frame::Frame,
     place::Gate,
     policy::Policy,
-    presentation::{Audience, ExplainedCheck, Presentation, explained},
+    presentation::{Audience, ExplainedCheck, HintWords, Presentation, explained},
     session::{Companions, Effect, Event, Session, Tally},
     store::{Store, StoreError, Totals},
-    symbol::{Reader, Reading, SymbolText},
+    symbol::{Hint, Reader, Reading, SymbolText},
 };
 #[cfg(feature = "kiosk")]
 use greengate::{
@@ -62,8 +62,8 @@ enum Service {
 pub(crate) enum Showing {
     /// The camera's picture.
     Camera,
-    /// How to be read, over the camera's picture.
-    Hint,
+    /// How to be read, over the camera's picture: as that shows, or in general.
+    Hint(Option<Hint>),
     /// That the terminal cannot be used.
     OutOfService,
     /// A result.
@@ -331,7 +331,12 @@ impl Lane {
     /// Judges what was read, keeps the record, and only then says what to show.
     fn judge(&mut self, reading: &Reading, now: Timestamp) -> Option<Showing> {
         let decision = judge_reading(reading, &self.basis, &self.history, now)?;
-        let Ok(judged) = self.conclude(decision, reading, now) else { return Some(self.fail()) };
+        let Ok(mut judged) = self.conclude(decision, reading, now) else {
+            return Some(self.fail());
+        };
+        if let Some(hint) = self.session.hint() {
+            judged.presentation.advice = HintWords::of(Some(hint)).what;
+        }
         let effect = self.session.on(Event::Judged(judged.decision.verdict()), now);
         debug_assert_eq!(effect, None, "a judgement is shown, and asks for nothing else");
         Some(Showing::Result(Box::new(judged)))
@@ -379,7 +384,7 @@ impl Lane {
         match effect? {
             _ if self.service == Service::Out => None,
             Effect::ShowCamera => Some(Showing::Camera),
-            Effect::ShowHint => Some(Showing::Hint),
+            Effect::ShowHint(hint) => Some(Showing::Hint(hint)),
             Effect::Judge => None,
         }
     }

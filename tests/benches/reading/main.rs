@@ -1,5 +1,6 @@
 //! How fast symbols are read, and how many, beside the decoders of others: `cargo bench --bench
-//! reading`. Words after `--` choose: `frames`, `pictures`, `spoilt`, and by its first word what by.
+//! reading`. Words after `--` choose: `frames`, `pictures`, `whole`, `soak`, `spoilt`, and by its first
+//! word what by.
 //!
 //! rxing and rqrr run in this process. `GREENGATE_PEER_PYTHON` names a Python that has the wheels
 //! zxing-cpp, pyzbar and numpy, in a virtual environment outside the tree; without it those are
@@ -18,14 +19,27 @@
     reason = "a benchmark draws and prints, and its panic is the report"
 )]
 
+#[path = "../../common/mod.rs"]
+mod common;
+#[path = "../figures.rs"]
+mod figures;
+#[path = "../rules.rs"]
+mod rules;
+
 mod chart;
 mod draw;
 mod peers;
+mod soak;
+mod whole;
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use chart::{Line, Panel};
 use draw::{Chance, FACTORS, Picture, Spoilt, draw, symbol};
+use greengate::symbol::Reader;
 use peers::{Case, Decoder, Outcome};
 use qrcodegen::QrCodeEcc;
 
@@ -37,6 +51,12 @@ fn main() {
     }
     if is_chosen("pictures") {
         pictures();
+    }
+    if is_chosen("whole") {
+        whole::whole();
+    }
+    if is_chosen("soak") {
+        soak_with_the_hardest();
     }
     if is_chosen("spoilt") {
         spoilt(&chosen);
@@ -95,20 +115,21 @@ fn wall((width, height): (usize, usize), chance: &mut Chance) -> Picture {
     Picture { luma, width, height }
 }
 
-/// The pictures that others collected.
-fn pictures() {
+/// The pictures that others collected, by set; none where they are not.
+fn collected() -> Vec<(String, Vec<Case>)> {
     let given = env::var_os("GREENGATE_PEER_DATA").map(PathBuf::from);
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/peer-data");
     let folder = given.unwrap_or_else(beside).join("qr");
-    let Ok(list) = fs::read_to_string(folder.join("expected.tsv")) else {
-        println!("pictures: skipped, no peer data");
-        return;
-    };
+    let list = fs::read_to_string(folder.join("expected.tsv")).unwrap_or_default();
     let mut sets: Vec<(String, Vec<Case>)> = Vec::new();
     for line in list.lines().filter(|line| !line.starts_with('#')) {
         let [path, _, _, texts] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("four columns: {line}");
         };
+        // The one kind that is not read here.
+        if Path::new(path).extension().is_some_and(|kind| kind == "gif") {
+            continue;
+        }
         let set = path.split('/').next().unwrap_or_default().to_owned();
         let picture = image::open(folder.join(path)).expect(path).to_luma8();
         let (width, height) = (picture.width() as usize, picture.height() as usize);
@@ -118,6 +139,34 @@ fn pictures() {
             Some((_, cases)) => cases.push(case),
             None => sets.push((set, vec![case])),
         }
+    }
+    sets
+}
+
+/// One reader for thousands of frames: what others collected that is never read, and what is drawn
+/// to be hard.
+fn soak_with_the_hardest() {
+    let mut cases: Vec<Case> = collected().into_iter().flat_map(|(_, cases)| cases).collect();
+    cases.retain(|case| {
+        let mut reader = Reader::new();
+        let reading = reader.next(&peers::frame(&case.picture));
+        reading.texts.len() < reading.seen
+    });
+    for &(_, levels, how) in FACTORS {
+        let hardest = levels.last().map_or_else(Spoilt::default, |&level| how(level));
+        let mut chance = Chance::seeded(5);
+        let (code, text) = symbol(11, QrCodeEcc::Medium, &mut chance);
+        let picture = draw(&code, &hardest, (520, 520), &mut chance);
+        cases.push(Case { picture, texts: vec![text] });
+    }
+    soak::soak(&cases);
+}
+
+/// The pictures that others collected, read by each decoder.
+fn pictures() {
+    let sets = collected();
+    if sets.is_empty() {
+        println!("pictures: skipped, no peer data");
     }
     // Without rqrr, which takes a quarter of a minute on some.
     let decoders = [Decoder::Reader, Decoder::ReaderTurns, Decoder::Thorough, Decoder::Rxing];

@@ -107,7 +107,8 @@ impl Decoder {
     }
 }
 
-fn frame(picture: &Picture) -> Frame {
+/// A picture as a camera gives it.
+pub fn frame(picture: &Picture) -> Frame {
     let (width, height) = (picture.width as u32, picture.height as u32);
     Frame::new(picture.luma.clone(), width, height, Timestamp::UNIX_EPOCH).unwrap()
 }
@@ -202,7 +203,7 @@ pub fn run_python(cases: &[Case]) -> Vec<Outcome> {
 }
 
 /// Milliseconds that this thread has run.
-fn thread_time() -> f64 {
+pub fn thread_time() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }

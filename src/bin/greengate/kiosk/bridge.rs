@@ -18,7 +18,7 @@ use greengate::{
     frame::Frame,
     language,
     policy::TrustAge,
-    presentation::{self, ExplainedCheck, Presentation, Subject},
+    presentation::{self, ExplainedCheck, HintWords, Presentation, Subject},
     session::desk::Key,
 };
 use slint::{
@@ -73,7 +73,7 @@ pub(crate) enum Update {
     /// What people who come together have come to so far, if there are any.
     Group(Option<language::Words>),
     /// How to be read, over the camera's picture.
-    Hint,
+    Hint(HintWords),
     /// That there is no picture, and why.
     NoCamera(language::Words),
     /// That the terminal cannot be used.
@@ -212,16 +212,16 @@ pub(crate) fn apply(window: &AppWindow, update: Update) {
     match update {
         Update::Camera => {
             bridge.set_explaining(false);
-            bridge.set_hint(Hint::None);
+            bridge.set_hint(Hint::default());
             bridge.set_card(ResultCard::default());
             bridge.set_screen(Screen::Scanning);
         }
         Update::Audience(audience) => bridge.set_audience(audience.into()),
         Update::Explaining(explaining) => bridge.set_explaining(explaining),
         Update::Group(tally) => bridge.set_group(tally.into()),
-        Update::Hint => {
+        Update::Hint(words) => {
             bridge.set_explaining(false);
-            bridge.set_hint(Hint::HoldStill);
+            bridge.set_hint(words.into());
             bridge.set_screen(Screen::Scanning);
         }
         Update::Desk(view, presentation) => {
@@ -240,7 +240,7 @@ pub(crate) fn apply(window: &AppWindow, update: Update) {
         Update::Remaining(remaining) => bridge.set_remaining(remaining),
         Update::Result(presentation, checks) => {
             bridge.set_explaining(false);
-            bridge.set_hint(Hint::None);
+            bridge.set_hint(Hint::default());
             bridge.set_remaining(1.0);
             bridge.set_card(card(presentation, checks));
             bridge.set_screen(Screen::Result);
@@ -328,6 +328,12 @@ impl From<ExplainedCheck> for Check {
 impl From<Option<language::Words>> for Group {
     fn from(tally: Option<language::Words>) -> Self {
         Self { open: tally.is_some(), tally: tally.unwrap_or_default().into() }
+    }
+}
+
+impl From<HintWords> for Hint {
+    fn from(HintWords { what, how }: HintWords) -> Self {
+        Self { open: true, what: what.into(), how: how.into() }
     }
 }
 
@@ -430,6 +436,7 @@ impl From<status::Status> for Status {
 mod tests {
     use std::sync::mpsc;
 
+    use greengate::symbol;
     use i_slint_backend_testing::{ElementHandle, init_no_event_loop};
 
     use super::*;
@@ -517,6 +524,27 @@ mod tests {
         }
         touch(&window, "ID agrees: let pass");
         assert_eq!(received.try_recv(), Ok(Request::Acknowledge));
+    }
+
+    #[test]
+    fn a_hint_says_how_in_both_languages_until_the_next_result() {
+        let window = window(&mpsc::channel().0);
+        let cases = [
+            (Some(symbol::Hint::TooFar), "Hold it nearer", "请靠近一点"),
+            (Some(symbol::Hint::Glare), "Tilt it a little", "请避开反光"),
+            (None, "Hold it still", "请拿稳不动"),
+        ];
+        for (hint, english, chinese) in cases {
+            apply(&window, Update::Hint(HintWords::of(hint)));
+            speak(&window, Language::English);
+            assert_eq!(shown(&window, english), 1, "{hint:?}");
+            speak(&window, Language::Chinese);
+            assert_eq!(shown(&window, chinese), 1, "{hint:?}");
+        }
+        apply(&window, result(Verdict::Pass));
+        assert_eq!(window.global::<Bridge<'_>>().get_hint(), Hint::default());
+        apply(&window, Update::Camera);
+        assert_eq!(shown(&window, "请拿稳不动"), 0);
     }
 
     #[test]

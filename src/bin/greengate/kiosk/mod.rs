@@ -25,7 +25,7 @@ use greengate::{
     clock,
     frame::Frame,
     language::{Language, Words},
-    presentation::Audience,
+    presentation::{Audience, HintWords},
     session::Tally,
     sync::{TokenError, Web},
 };
@@ -455,9 +455,9 @@ fn show(
 fn send(updates: &Updates, showing: Option<Showing>, can_see: bool) {
     match showing {
         None => {}
-        Some(Showing::Camera | Showing::Hint) if !can_see => updates.send(Update::StillNoCamera),
+        Some(Showing::Camera | Showing::Hint(_)) if !can_see => updates.send(Update::StillNoCamera),
         Some(Showing::Camera) => updates.send(Update::Camera),
-        Some(Showing::Hint) => updates.send(Update::Hint),
+        Some(Showing::Hint(hint)) => updates.send(Update::Hint(HintWords::of(hint))),
         Some(Showing::OutOfService) => updates.send(Update::OutOfService),
         Some(Showing::Result(judged)) => {
             let Judged { presentation, checks, .. } = *judged;

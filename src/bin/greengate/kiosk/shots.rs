@@ -8,8 +8,13 @@ use std::{
 };
 
 use greengate::{
-    clock::Timestamp, decision::Detail, frame::Frame, language::Words, presentation::Presentation,
+    clock::Timestamp,
+    decision::Detail,
+    frame::Frame,
+    language::Words,
+    presentation::{HintWords, Presentation},
     session::Tally,
+    symbol::Hint,
 };
 use image::RgbImage;
 use slint::{
@@ -71,7 +76,7 @@ impl Shots {
             self.apply(Update::Group(None));
             let fault = Words::new("未连接摄像头", "no camera is connected");
             self.shoot("scanning", Update::Camera)?;
-            self.shoot("hint", Update::Hint)?;
+            self.shoot("hint", Update::Hint(HintWords::of(Some(Hint::TooFar))))?;
             self.shoot("no-camera", Update::NoCamera(fault))?;
             self.shoot("out-of-service", Update::OutOfService)?;
         }

@@ -20,7 +20,7 @@ use greengate::{
     device::id_card::{notice::Notice, port::SerialCardReader},
     id_document::DocumentNumber,
     language::Words,
-    presentation::{Presentation, id_document},
+    presentation::{HintWords, Presentation, id_document},
     session::desk::{Choice, Desk, DeskEffect, DeskEvent, Key, Step},
     shift::{Agreement, Comparison, Duty, LookUpGuard, Shift, ShiftEvent, ShiftReport},
 };
@@ -29,7 +29,7 @@ use self::{
     key::{TodaysKey, TokenSource},
     person::Attended,
     view::{Around, View},
-    words::{gone_words, hint},
+    words::gone_words,
 };
 use crate::lane::{Lane, Showing};
 
@@ -118,7 +118,7 @@ impl Counter {
                 self.around.trouble = Words::default();
                 self.is_hidden |= std::mem::take(&mut self.is_out);
             }
-            Showing::Hint => self.around.trouble = hint(),
+            Showing::Hint(hint) => self.around.trouble = HintWords::of(hint).what,
             Showing::OutOfService => self.is_out = true,
             Showing::Result(judged) => {
                 let event = self.take(*judged, lane, now);

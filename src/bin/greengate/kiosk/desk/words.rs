@@ -24,11 +24,3 @@ pub(super) fn gone_words(gone: Gone) -> Words {
         Gone::Unplugged => Words::new("读卡器未连接", "The card reader is not plugged in"),
     }
 }
-
-/// How a code is read that was seen and could not be.
-pub(super) fn hint() -> Words {
-    Words::new(
-        "请拿稳，离镜头约一掌，避免反光",
-        "Hold it still, a hand's width away, without glare",
-    )
-}
