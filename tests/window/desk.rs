@@ -241,17 +241,18 @@ fn a_shift_is_done_by_keyboard_pointer_and_reader() {
             && path.extension().is_some_and(|form| form == "json")
     });
     let key = scene.terminal(&["audit", "key"], "");
+    let key = key.split_whitespace().last().unwrap();
     let report = report.unwrap();
-    let printed =
-        scene.terminal(&["shift", "verify", report.to_str().unwrap(), "--key", key.trim()], "");
+    let printed = scene.terminal(&["shift", "verify", report.to_str().unwrap(), "--key", key], "");
     assert!(printed.contains("2001"), "{printed}");
     for personal in [GREEN, STOP, "张", "刘"] {
         assert!(!printed.contains(personal), "{printed}");
     }
     let mut altered = fs::read_to_string(&report).unwrap();
-    altered = altered.replacen("\"look_ups\":2", "\"look_ups\":1", 1);
+    assert!(altered.contains("2001"));
+    altered = altered.replace("2001", "2002");
     fs::write(&report, altered).unwrap();
     let mut verify = Command::new(env!("CARGO_BIN_EXE_greengate"));
-    let verify = verify.args(["shift", "verify"]).arg(&report).args(["--key", key.trim()]);
+    let verify = verify.args(["shift", "verify"]).arg(&report).args(["--key", key]);
     assert_eq!(verify.output().unwrap().status.code(), Some(1));
 }

@@ -4,8 +4,7 @@ use greengate::{language, session::desk::Key};
 use slint::{ComponentHandle, Weak};
 
 use super::{
-    AppWindow, Bridge, Choice, Choices, Desk, Fact, Facts, Hour, Keypad, Request, Screen, Sender,
-    model,
+    AppWindow, Bridge, Choice, Choices, Desk, Fact, Hour, Keypad, Request, Screen, Sender, model,
 };
 use crate::kiosk::desk::view::{self, View, Way, Weight};
 
@@ -92,7 +91,7 @@ impl From<View> for Desk {
             choices: model(choices),
             has_card: view.has_card,
             has_picture: view.has_picture,
-            facts: model(facts(&view.facts)),
+            facts: model(view.facts),
             hours: model::<Hour, Hour>(hours),
             staff: view.staff.into(),
             holder: view.holder.into(),
@@ -104,11 +103,6 @@ impl From<View> for Desk {
 
 fn choice(Way { weight, words, .. }: Way, number: i32) -> Choice {
     Choice { number, usual: weight == Weight::Usual, words: words.into() }
-}
-
-/// Two and two, side by side.
-fn facts(facts: &[(language::Words, String)]) -> Vec<Facts> {
-    facts.chunks(2).map(|row| Facts { facts: model(row.to_vec()) }).collect()
 }
 
 fn hour(view::Hour { name, people, passed }: view::Hour, busiest: u64) -> Hour {

@@ -72,7 +72,7 @@ pub(crate) struct Counter {
     shown: View,
     /// The lane is out of service, and says so in the whole window.
     is_out: bool,
-    /// The window shows something else, or nothing yet.
+    /// The window shows something else, or another person's result, or nothing yet.
     is_hidden: bool,
 }
 
@@ -195,13 +195,22 @@ impl Counter {
             note: self.setting.note.clone(),
             ..View::of(&self.desk, &self.around, shanghai_date(now))
         };
+        // A code that was shown has not come by the steps of a look-up.
+        let view = if self.has_shown_code() { View { step: 0, ..view } } else { view };
         if self.is_out || (view == self.shown && !self.is_hidden) {
             return None;
         }
         self.is_hidden = false;
         let view = View { serial: view.serial.wrapping_add(1), ..view };
         self.shown = view.clone();
-        let presentation = self.person.as_ref().map(|person| person.judged.presentation.clone());
+        let mut presentation =
+            self.person.as_ref().map(|person| person.judged.presentation.clone());
+        if let (Some(presentation), Step::Verdict { is_compared: false, .. }) =
+            (&mut presentation, self.desk.step())
+        {
+            // What is to be typed off the document is not read off the screen.
+            presentation.subject = None;
+        }
         Some((view, presentation))
     }
 
@@ -243,7 +252,12 @@ impl Counter {
             DeskEffect::LookUp { agreed, number } => self.look_up(agreed, &number, lane, now),
             DeskEffect::Override { reason, second, .. } => self.overrule(reason, second, lane, now),
             DeskEffect::Register { name } => self.register(&name, lane, now),
-            DeskEffect::Report => self.report(lane, now),
+            DeskEffect::Report => {
+                if lane.tally().is_some() {
+                    lane.tap_group(now);
+                }
+                self.report(lane, now)
+            }
             DeskEffect::Scan => {
                 self.wipe();
                 Ok(None)

@@ -8,7 +8,6 @@ use greengate::{
     decision::Verdict,
     id_document::DocumentNumber,
     language::Words,
-    presentation::{Audience, Presentation},
     registration::{Person, PersonDocument, PersonName, Registration, RegistrationReason},
     roster::{self, Roster},
     session::desk::{Agreed, DeskEvent, Entry},
@@ -47,7 +46,7 @@ impl Counter {
             self.around.trouble = judged.presentation.reason;
         } else {
             lane.clear(now);
-            self.show(Attended { judged, document: None, dated: None }, lane, now);
+            self.show(Attended { judged, document: None, dated: None }, lane);
         }
         DeskEvent::Scanned(verdict)
     }
@@ -73,7 +72,7 @@ impl Counter {
         let keys = self.key.match_keys(now);
         let judged = lane.judge_looked_up(code, number, keys, now).map_err(|_| unwritten())?;
         let verdict = judged.decision.verdict();
-        self.show(Attended { judged, document: Some(document), dated }, lane, now);
+        self.show(Attended { judged, document: Some(document), dated }, lane);
         self.asked_for = Some(number.clone());
         Ok(Some(if is_found { DeskEvent::Judged(verdict) } else { DeskEvent::NotFound }))
     }
@@ -103,13 +102,14 @@ impl Counter {
     }
 
     /// Has a result on the desk, with what the holder may read of it.
-    pub(super) fn show(&mut self, person: Attended, lane: &mut Lane, now: Timestamp) {
+    pub(super) fn show(&mut self, person: Attended, lane: &Lane) {
         let decision = &person.judged.decision;
-        let soft = Presentation::of(decision, lane.basis(), Audience::Public, now);
         self.around.soft = match decision.verdict() {
             Verdict::Pass => Words::new("可以通行", "You may pass"),
             Verdict::CheckId => Words::new("请出示证件", "Please show your document"),
-            Verdict::Refer | Verdict::Deny | Verdict::Retry => soft.reason,
+            Verdict::Refer | Verdict::Deny | Verdict::Retry => {
+                Words::new("请听工作人员说明", "Please wait: staff will help you")
+            }
         };
         self.around.facts = person
             .dated
@@ -125,6 +125,8 @@ impl Counter {
         self.around.reasons = self.reasons.iter().map(|reason| reason.words()).collect();
         self.around.trouble = Words::default();
         self.person = Some(person);
+        // Another person's result may look the same beside the card.
+        self.is_hidden = true;
     }
 
     /// Compares a document that was read or typed with the code, by the whole number if that can be.
@@ -166,13 +168,10 @@ impl Counter {
                 };
                 let judged = lane.deny_mismatched(judged.decision, now).map_err(|_| unwritten())?;
                 let verdict = judged.decision.verdict();
-                self.show(Attended { judged, document, dated }, lane, now);
+                self.show(Attended { judged, document, dated }, lane);
                 Ok(Some(DeskEvent::Judged(verdict)))
             }
-            IdOutcome::TailOnly => {
-                self.around.trouble = IdOutcome::TailOnly.words();
-                Ok(Some(DeskEvent::TailAgrees))
-            }
+            IdOutcome::TailOnly => Ok(Some(DeskEvent::TailAgrees)),
         }
     }
 

@@ -222,7 +222,7 @@ fn a_desk_decides_as_the_lane_does_and_everything_is_on_record() {
     scene.enter(GREEN);
     assert!(scene.trouble().contains("[S22]"), "{}", scene.trouble());
     assert!(scene.counter.person.is_none());
-    scene.choose(Choice::Cancel);
+    scene.counter.press(Key::Escape, &mut scene.lane, scene.now);
 
     scene.choose(Choice::EndShift);
     scene.choose(Choice::Export);

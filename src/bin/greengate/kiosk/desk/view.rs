@@ -160,15 +160,13 @@ impl View {
             prompt,
             entry: Some((shown, false)),
             keypad: Keypad::Digits,
-            ways: vec![vec![cancel()]],
             ..Self::default()
         }
     }
 
     fn home(in_group: bool) -> Self {
-        let group = plain(Choice::Group, "多人同行：开始计数", "Several people: begin a group");
-        let mut codes =
-            vec![plain(Choice::Scan, "扫描纸质码或代办码", "Scan a paper or bound code")];
+        let group = plain(Choice::Group, "多人同行：开始计数", "Begin a group");
+        let mut codes = vec![plain(Choice::Scan, "扫描纸质码或代办码", "Scan a code")];
         codes.extend((!in_group).then_some(group));
         Self {
             title: Words::new("无健康码通道", "No health code desk"),
@@ -224,7 +222,6 @@ impl View {
             trouble,
             entry: Some((grouped(entry), is_whole)),
             keypad: Keypad::All,
-            ways: vec![vec![cancel()]],
             ..Self::default()
         }
     }
@@ -247,28 +244,22 @@ impl View {
     /// The document is compared: by machine, and then by staff.
     fn check_id(is_compared: bool, entry: &str, around: &Around) -> Self {
         let differs = plain(Choice::Differs, "证件不符", "Does not agree");
-        let (prompt, ways) = if is_compared {
-            let prompt =
-                Words::new("请核对姓名和面容", "Compare the name and the face with the document");
-            let agrees = usual(Choice::Agrees, "证件相符：放行", "Document agrees: let pass");
-            (prompt, vec![vec![agrees], vec![differs, override_it()]])
-        } else {
-            let typed = Words::new(
-                "请输入证件号码后四位，按确认",
-                "Type the last 4 characters of the document's number, then Enter",
-            );
-            (or_on_reader(&around.reader, typed), vec![vec![differs, override_it()]])
-        };
-        let is_asked = !is_compared || !entry.is_empty();
+        let view = Self { step: 3, has_card: true, ..Self::default() };
+        if is_compared {
+            let agrees = usual(Choice::Agrees, "证件相符：放行", "Agrees: let pass");
+            return Self {
+                title: Words::new("请核对姓名和面容", "Compare the name and the face"),
+                ways: vec![vec![agrees, differs, override_it()]],
+                ..view
+            };
+        }
+        let typed = Words::new("输入证件号码后四位", "Type the document's last 4");
         Self {
-            step: 3,
-            title: Words::new("核对证件", "Check the document"),
-            prompt,
-            entry: is_asked.then(|| (entry.to_uppercase(), entry.chars().count() == 4)),
-            keypad: if is_compared { Keypad::None } else { Keypad::Tail },
-            has_card: true,
-            ways,
-            ..Self::default()
+            title: or_on_reader(&around.reader, typed),
+            entry: Some((entry.to_uppercase(), entry.chars().count() == 4)),
+            keypad: Keypad::Tail,
+            ways: vec![vec![differs, override_it()]],
+            ..view
         }
     }
 
@@ -280,7 +271,7 @@ impl View {
         };
         Self {
             step: 3,
-            title: Words::new("查询结果", "What came of it"),
+            title: Words::new("查询结果", "Result"),
             has_card: true,
             ways,
             ..Self::default()
@@ -293,16 +284,14 @@ impl View {
             title: Words::new("未查到此人", "Not in the extract"),
             prompt: Words::new(
                 "名单只含本地需协助人员：请改用纸质码、代办码或人工登记",
-                "It holds the people of these counties alone: use a paper code, a companion's, or register",
+                "The extract has these counties alone: use a paper code, a companion's, or register",
             ),
             has_card: true,
-            ways: vec![
-                vec![usual(Choice::Scan, "扫描纸质码或代办码", "Scan a paper or bound code")],
-                vec![
-                    plain(Choice::Register, "人工登记", "Register by hand"),
-                    plain(Choice::Next, "下一位", "Next person"),
-                ],
-            ],
+            ways: vec![vec![
+                usual(Choice::Scan, "扫描纸质码或代办码", "Scan a code"),
+                plain(Choice::Register, "人工登记", "Register by hand"),
+                plain(Choice::Next, "下一位", "Next person"),
+            ]],
             ..Self::default()
         }
     }
@@ -344,7 +333,6 @@ impl View {
             ),
             entry: Some((entry.to_owned(), !entry.trim().is_empty())),
             keypad: Keypad::All,
-            ways: vec![vec![cancel()]],
             ..Self::default()
         }
     }
@@ -354,13 +342,11 @@ impl View {
             title: Words::new("交班汇总", "What the shift added up to"),
             facts: around.facts.clone(),
             hours: around.hours.clone(),
-            ways: vec![
-                vec![
-                    plain(Choice::Export, "导出到 U 盘", "Write to the USB stick"),
-                    plain(Choice::Cancel, "返回", "Back"),
-                ],
-                vec![usual(Choice::SignOut, "签退", "Sign out")],
-            ],
+            ways: vec![vec![
+                plain(Choice::Export, "导出到 U 盘", "To the USB stick"),
+                plain(Choice::Cancel, "返回", "Back"),
+                usual(Choice::SignOut, "签退", "Sign out"),
+            ]],
             ..Self::default()
         }
     }
