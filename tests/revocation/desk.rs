@@ -189,6 +189,7 @@ fn registers_from_before_there_were_revocations_are_brought_up() {
     registers
         .execute_batch(
             "DROP TABLE revocation; DROP TABLE revocation_list; DROP TABLE terminal;
+             DROP TABLE match_epoch;
              PRAGMA user_version = 1;",
         )
         .unwrap();

@@ -68,16 +68,18 @@ pub(crate) fn of(lane: &Lane, around: Around, now: Timestamp) -> Status {
     let trust = lane.basis().trust.as_ref();
     let policy = trust.and_then(|trust| trust.policy.as_ref());
     let published = trust.map(Trust::published);
+    // At least as old as it was when the time was known last, whatever the clock says.
+    let by_now = lane.basis().floor.raised_to(now).instant();
     let unnamed = || Words::new("未设置地点", "Place not set");
     Status {
         place: lane.gate().map_or_else(unnamed, |gate| gate.name.clone()),
         gate: lane.gate().map(|gate| gate.gate.clone()).unwrap_or_default(),
-        trust: policy.zip(published).map(|(policy, published)| policy.trust_age(published, now)),
+        trust: policy.zip(published).map(|(policy, published)| policy.trust_age(published, by_now)),
         version: trust.map(|trust| versions(trust.key_ring.version(), policy)).unwrap_or_default(),
-        age: published.map(|published| presentation::age(now - published)).unwrap_or_default(),
+        age: published.map(|published| presentation::age(by_now - published)).unwrap_or_default(),
         next: policy
             .zip(published)
-            .map(|(policy, published)| next(policy, published, now))
+            .map(|(policy, published)| next(policy, published, by_now))
             .unwrap_or_default(),
         clock: lane.clock(),
         network: network(),

@@ -111,13 +111,7 @@ impl Counter {
                 Words::new("请听工作人员说明", "Please wait: staff will help you")
             }
         };
-        self.around.facts = person
-            .dated
-            .map(|dated| {
-                let dated = in_shanghai(dated).format("%Y-%m-%d %H:%M").to_string();
-                vec![(Words::new("数据时间", "Data of"), dated)]
-            })
-            .unwrap_or_default();
+        self.around.dated = person.dated.map(dated).unwrap_or_default();
         let place = lane.gate().map(|gate| gate.place);
         let was = decision.reason();
         let answers = |reason: &OverrideReason| reason.answers(was, place);
@@ -231,4 +225,9 @@ fn consent(agreed: Agreed) -> Consent {
         Agreed::Guardian => (ConsentBy::Guardian, ConsentHow::Spoken),
     };
     Consent { by, how }
+}
+
+fn dated(at: Timestamp) -> Words {
+    let at = in_shanghai(at).format("%Y-%m-%d %H:%M");
+    Words::new(format!("名单数据时间：{at}"), format!("As of the extract's data of {at}"))
 }

@@ -52,6 +52,8 @@ pub(crate) struct Around {
     pub(crate) trouble: Words,
     /// The reasons for which somebody may pass against a verdict.
     pub(crate) reasons: Vec<Words>,
+    /// Of when the data are that a look-up has found somebody in; nothing if nobody was.
+    pub(crate) dated: Words,
     /// What the shift added up to.
     pub(crate) facts: Vec<(Words, String)>,
     /// Hour by hour.
@@ -107,7 +109,7 @@ impl View {
             Step::Verdict { verdict: Verdict::CheckId, is_compared, entry } => {
                 Self::check_id(*is_compared, entry, around)
             }
-            Step::Verdict { verdict, .. } => Self::verdict(*verdict),
+            Step::Verdict { verdict, .. } => Self::verdict(*verdict, around),
             Step::NotFound => Self::not_found(),
             Step::Reasons(from) => Self::reasons(*from, &around.reasons),
             Step::Second { who, .. } => Self::sign_in(
@@ -249,6 +251,7 @@ impl View {
             let agrees = usual(Choice::Agrees, "证件相符：放行", "Agrees: let pass");
             return Self {
                 title: Words::new("请核对姓名和面容", "Compare the name and the face"),
+                prompt: around.dated.clone(),
                 ways: vec![vec![agrees, differs, override_it()]],
                 ..view
             };
@@ -263,7 +266,7 @@ impl View {
         }
     }
 
-    fn verdict(verdict: Verdict) -> Self {
+    fn verdict(verdict: Verdict, around: &Around) -> Self {
         let next = usual(Choice::Next, "下一位", "Next person");
         let ways = match verdict {
             Verdict::Pass | Verdict::Retry => vec![vec![next]],
@@ -272,6 +275,7 @@ impl View {
         Self {
             step: 3,
             title: Words::new("查询结果", "Result"),
+            prompt: around.dated.clone(),
             has_card: true,
             ways,
             ..Self::default()
