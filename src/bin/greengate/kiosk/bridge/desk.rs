@@ -90,6 +90,7 @@ impl From<View> for Desk {
             keypad: keypad.into(),
             choices: model(choices),
             has_card: view.has_card,
+            dated: view.dated.into(),
             has_picture: view.has_picture,
             facts: model(view.facts),
             hours: model::<Hour, Hour>(hours),

@@ -229,5 +229,5 @@ fn consent(agreed: Agreed) -> Consent {
 
 fn dated(at: Timestamp) -> Words {
     let at = in_shanghai(at).format("%Y-%m-%d %H:%M");
-    Words::new(format!("名单数据时间：{at}"), format!("As of the extract's data of {at}"))
+    Words::new(format!("数据时间 {at}"), format!("Data of {at}"))
 }

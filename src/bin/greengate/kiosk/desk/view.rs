@@ -82,6 +82,8 @@ pub(crate) struct View {
     pub(crate) keypad: Keypad,
     pub(crate) ways: Vec<Vec<Way>>,
     pub(crate) has_card: bool,
+    /// Of when the data are that it rests on; nothing if it does not rest on an extract's.
+    pub(crate) dated: Words,
     /// Whether the camera's picture is shown.
     pub(crate) has_picture: bool,
     pub(crate) is_large: bool,
@@ -109,7 +111,7 @@ impl View {
             Step::Verdict { verdict: Verdict::CheckId, is_compared, entry } => {
                 Self::check_id(*is_compared, entry, around)
             }
-            Step::Verdict { verdict, .. } => Self::verdict(*verdict, around),
+            Step::Verdict { verdict, .. } => Self::verdict(*verdict),
             Step::NotFound => Self::not_found(),
             Step::Reasons(from) => Self::reasons(*from, &around.reasons),
             Step::Second { who, .. } => Self::sign_in(
@@ -134,7 +136,8 @@ impl View {
             Step::Scan => Words::new("请出示健康码", "Show your health code"),
             _ => Words::new("请稍候", "One moment, please"),
         };
-        Self { trouble, holder, staff: around.staff.clone(), ..view }
+        let (staff, dated) = (around.staff.clone(), around.dated.clone());
+        Self { trouble, holder, staff, dated, ..view }
     }
 
     fn sign_in(who: &Credentials, title: Words, prompt: &Words) -> Self {
@@ -250,8 +253,7 @@ impl View {
         if is_compared {
             let agrees = usual(Choice::Agrees, "证件相符：放行", "Agrees: let pass");
             return Self {
-                title: Words::new("请核对姓名和面容", "Compare the name and the face"),
-                prompt: around.dated.clone(),
+                title: Words::new("请核对姓名和面容", "Compare name and face"),
                 ways: vec![vec![agrees, differs, override_it()]],
                 ..view
             };
@@ -266,7 +268,7 @@ impl View {
         }
     }
 
-    fn verdict(verdict: Verdict, around: &Around) -> Self {
+    fn verdict(verdict: Verdict) -> Self {
         let next = usual(Choice::Next, "下一位", "Next person");
         let ways = match verdict {
             Verdict::Pass | Verdict::Retry => vec![vec![next]],
@@ -275,7 +277,6 @@ impl View {
         Self {
             step: 3,
             title: Words::new("查询结果", "Result"),
-            prompt: around.dated.clone(),
             has_card: true,
             ways,
             ..Self::default()
