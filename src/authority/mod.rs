@@ -22,6 +22,7 @@ mod registers;
 mod registrations;
 pub mod repository;
 pub mod serve;
+mod tokens;
 mod transcode;
 
 use std::{

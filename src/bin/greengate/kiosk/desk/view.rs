@@ -137,7 +137,7 @@ impl View {
             _ => Words::new("请稍候", "One moment, please"),
         };
         let (staff, dated) = (around.staff.clone(), around.dated.clone());
-        Self { trouble, holder, staff, dated, ..view }
+        Self { trouble, dated, staff, holder, ..view }
     }
 
     fn sign_in(who: &Credentials, title: Words, prompt: &Words) -> Self {
