@@ -1,4 +1,4 @@
-//! How long a decision takes, with its record on the disk, while a sync brings 100 MB of lists into
+//! How long a scan takes, from the frame to the record on the disk, while a sync brings 100 MB of lists into
 //! the same state, beside how long it takes without: `cargo bench --bench sync`.
 //!
 //! Wanted is a 99th percentile of at most one and a half times that of the idle terminal.
@@ -28,16 +28,19 @@ use common::{NOW, at, basis, code, judge_reading, usual_files};
 use greengate::{
     audit::AuditRecord,
     authority::{
+        print::Modules,
         repository::{Payload, Repository},
         serve::serve,
     },
     clock,
+    frame::Frame,
     issuer::IssuerId,
     revocation::{ListId, Month, Prefix, RevocationFile},
     store::Store,
-    symbol::Reading,
+    symbol::Reader,
     sync::{Source, read_root, sync},
 };
+use image::{GrayImage, Luma, imageops};
 use tempfile::tempdir_in;
 
 /// Four lists of 25 MB.
@@ -110,9 +113,16 @@ fn main() {
 /// From a text to a verdict that is on the disk, so many times.
 fn decide(store: &mut Store, times: usize, durations: &mut Vec<Duration>) {
     let (basis, now) = (basis(&usual_files()), at(NOW));
-    let reading = Reading::of(code(|_| {}));
+    let text = code(|_| {});
+    let mut wall = GrayImage::from_pixel(1280, 720, Luma([110]));
+    let picture = Modules::of(&text).unwrap().picture();
+    let symbol = imageops::resize(&picture, 400, 400, imageops::FilterType::Triangle);
+    imageops::replace(&mut wall, &symbol, 440, 160);
+    let frame = Frame::new(wall.into_raw(), 1280, 720, now).unwrap();
+    let mut reader = Reader::new();
     for _ in 0..times {
         let started = Instant::now();
+        let reading = reader.next(&frame);
         let decision = judge_reading(&reading, &basis, now).unwrap();
         let record = AuditRecord::of(&decision, &reading, &basis, store.digest_key(), now);
         store.record(&record).unwrap();
@@ -154,6 +164,6 @@ fn percentiles(what: &str, mut durations: Vec<Duration>) -> (Duration, Duration)
     let count = durations.len();
     let (median, p99) = (durations[count / 2], durations[count * 99 / 100]);
     let most = durations[count - 1];
-    println!("{what}: {count} decisions, median {median:.2?}, p99 {p99:.2?}, longest {most:.2?}");
+    println!("{what}: {count} scans, median {median:.2?}, p99 {p99:.2?}, longest {most:.2?}");
     (median, p99)
 }
