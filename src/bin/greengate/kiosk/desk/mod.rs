@@ -17,6 +17,7 @@ use std::{path::PathBuf, time::Duration};
 use greengate::{
     audit::OverrideReason,
     clock::{Timestamp, shanghai_date},
+    decision::Verdict,
     device::id_card::{notice::Notice, port::SerialCardReader},
     id_document::DocumentNumber,
     language::Words,
@@ -205,9 +206,11 @@ impl Counter {
         self.shown = view.clone();
         let mut presentation =
             self.person.as_ref().map(|person| person.judged.presentation.clone());
-        if let (Some(presentation), Step::Verdict { is_compared: false, .. }) =
-            (&mut presentation, self.desk.step())
-        {
+        let is_to_be_typed = matches!(
+            self.desk.step(),
+            Step::Verdict { verdict: Verdict::CheckId, is_compared: false, .. }
+        );
+        if is_to_be_typed && let Some(presentation) = &mut presentation {
             // What is to be typed off the document is not read off the screen.
             presentation.subject = None;
         }

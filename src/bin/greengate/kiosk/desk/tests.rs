@@ -271,12 +271,15 @@ fn a_code_that_was_shown_is_compared_by_its_end_and_counted() {
     scene.sign_in();
     scene.choose(Choice::Scan);
     scene.scan();
-    scene.counter.view(scene.now);
+    let (_, presentation) = scene.counter.view(scene.now).unwrap();
+    assert_eq!(presentation.unwrap().subject, None, "what is to be typed is not to be read off");
     let ways: Vec<_> = scene.counter.shown.ways.iter().flatten().map(|way| way.choice).collect();
     assert_eq!(ways, [Choice::Differs, Choice::Override], "nobody has compared anything");
     scene.enter("0000");
     let person = scene.counter.person.as_ref().unwrap();
     assert_eq!(person.judged.decision.reason(), Some(Reason::IdMismatch));
+    let (_, presentation) = scene.counter.view(scene.now).unwrap();
+    assert!(presentation.unwrap().subject.is_some());
     scene.choose(Choice::Next);
     assert_eq!(scene.counter.desk.step(), &Step::Home);
 
