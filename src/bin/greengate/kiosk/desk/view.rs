@@ -201,10 +201,14 @@ impl View {
                 "Say: the status is looked up on this terminal by the document; neither name nor number is kept",
             ),
             ways: vec![
-                vec![ask(Agreed::Spoken, "本人口头同意", "Yes, by word")],
-                vec![ask(Agreed::Signed, "本人签字同意", "Yes, signed")],
-                vec![ask(Agreed::Guardian, "监护人同意", "Guardian agrees")],
-                vec![plain(Choice::Cancel, "不同意", "No")],
+                vec![
+                    ask(Agreed::Spoken, "本人口头同意", "Yes, by word"),
+                    ask(Agreed::Signed, "本人签字同意", "Yes, signed"),
+                ],
+                vec![
+                    ask(Agreed::Guardian, "监护人同意", "Guardian agrees"),
+                    plain(Choice::Cancel, "不同意", "No"),
+                ],
             ],
             ..Self::default()
         }
