@@ -30,7 +30,8 @@
 //! an identity document, checked, and shown only as its end. [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed
 //! repository that terminals fetch them from; [`update`] has the words that both sides of it share,
 //! and [`provisioning`] what a new terminal is told. [`locked`] is memory for keys that are on no disk.
-//! [`clock`], [`issuer`], [`language`], and [`place`] are the words that all of them share.
+//! [`clock`], [`issuer`], [`language`], and [`place`] are the words that all of them share, and `bulk`
+//! how they write and remove large files beside a lane.
 //!
 //! # What is true of the whole
 //!
@@ -48,6 +49,7 @@
 
 pub mod audit;
 pub mod authority;
+mod bulk;
 pub mod clock;
 pub mod credential;
 pub mod decision;

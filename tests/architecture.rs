@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("frame", &[]),
     ("document", &[]),
     ("update", &[]),
+    ("bulk", &[]),
     ("provisioning", &[]),
     ("id_document", &[]),
     ("locked", &[]),
@@ -25,8 +26,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("key_ring", &["document"]),
     ("recognition", &["document"]),
     ("risk_area", &["document"]),
-    ("revocation", &["credential"]),
-    ("roster", &["credential", "id_document", "locked", "symbol"]),
+    ("revocation", &["bulk", "credential"]),
+    ("roster", &["bulk", "credential", "id_document", "locked", "symbol"]),
     ("policy", &["credential", "document"]),
     ("credential", &["id_document", "key_ring", "locked", "symbol"]),
     ("trust", &["document", "key_ring", "policy", "recognition", "risk_area"]),
@@ -57,6 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "sync",
         &[
+            "bulk",
             "document",
             "provisioning",
             "registration",

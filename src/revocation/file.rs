@@ -45,7 +45,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Edition, ListId, Month, Prefix};
-use crate::issuer::IssuerId;
+use crate::{bulk, issuer::IssuerId};
 
 /// The most entries of one list: 2 GB. More than twice the codes that could be valid at once in the
 /// largest province, each holder having one.
@@ -131,8 +131,8 @@ impl RevocationFile {
         entries: impl IntoIterator<Item = Result<Prefix, FileError>>,
     ) -> Result<Self, FileError> {
         let mut digest = Sha256::new();
-        let mut out = BufWriter::with_capacity(1 << 16, &file);
-        out.seek(SeekFrom::Start(block_offset(1)))?;
+        (&file).seek(SeekFrom::Start(block_offset(1)))?;
+        let mut out = BufWriter::with_capacity(1 << 16, bulk::Writer::new(&file));
         let (mut body, mut number, mut count, mut before) = (Vec::with_capacity(BODY), 0, 0, None);
         for entry in entries {
             let entry = entry?;
@@ -291,9 +291,10 @@ impl RevocationFile {
     }
 
     /// Copies the file to an empty one, and syncs that.
-    pub(super) fn copy(&self, mut out: &File) -> Result<(), FileError> {
+    pub(super) fn copy(&self, out: &File) -> Result<(), FileError> {
         // Nobody has read it but by position, so that it is at its beginning.
-        io::copy(&mut (&self.file).take(block_offset(self.blocks_end())), &mut out)?;
+        let mut content = (&self.file).take(block_offset(self.blocks_end()));
+        io::copy(&mut content, &mut bulk::Writer::new(out))?;
         Ok(out.sync_all()?)
     }
 
@@ -310,12 +311,15 @@ impl RevocationFile {
     }
 }
 
-/// Opens a file that is one, and not a pipe that nobody writes to.
+/// Opens a file that is one, and not a pipe that nobody writes to. As long as it is open, nobody
+/// sweeps it.
 pub(super) fn open_regular(path: &Path) -> Result<File, FileError> {
     if !path.metadata()?.is_file() {
         return Err(FileError::Foreign);
     }
-    Ok(File::open(path)?)
+    let file = File::open(path)?;
+    bulk::hold(&file)?;
+    Ok(file)
 }
 
 /// The entries that `fill` gives, chunk by chunk, until it gives none or an error.

@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::{DeltaFile, Edition, FileError, FileName, ListId, RevocationFile, Revocations, merge};
-use crate::clock::Timestamp;
+use crate::{bulk, clock::Timestamp};
 
 /// The most lists in a folder: each is one open file, and a process may have 1,024. Every issuer has
 /// two or three months of codes that have not expired.
@@ -226,24 +226,24 @@ impl Intake {
         &self.editions
     }
 
-    /// Removes what is in the folder beside the `accepted` editions.
+    /// Removes what is in the folder beside the `accepted` editions, but for what somebody has open.
     ///
     /// # Errors
     ///
     /// [`IntakeError::Folder`]; what is left over is swept the next time.
     pub fn sweep(self, accepted: impl IntoIterator<Item = Edition>) -> Result<(), IntakeError> {
         let accepted: BTreeSet<_> = accepted.into_iter().map(kept_name).collect();
-        let swept = (|| {
+        let swept = yielding(|| {
             for entry in fs::read_dir(&self.folder)? {
                 let entry = entry?;
                 let name = entry.file_name();
                 let counts = name.to_str().is_some_and(|name| accepted.contains(name));
                 if !counts && name != LOCK && entry.file_type()?.is_file() {
-                    fs::remove_file(entry.path())?;
+                    bulk::remove(&entry.path())?;
                 }
             }
             Ok(())
-        })();
+        });
         swept.map_err(|source| IntakeError::Folder { path: self.folder, source })
     }
 }

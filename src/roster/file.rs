@@ -51,6 +51,7 @@ use super::{
     key::{Deriver, EpochToken, Index, RowKey, terminal_digest},
 };
 use crate::{
+    bulk,
     clock::Timestamp,
     credential::{MAX_BYTES as MAX_ENVELOPE, PREFIX},
     id_document::DocumentNumber,
@@ -210,7 +211,9 @@ impl Roster {
         if !path.metadata()?.is_file() {
             return Err(RosterError::Foreign);
         }
-        Self::of(File::open(path)?, terminal)
+        let file = File::open(path)?;
+        bulk::hold(&file)?;
+        Self::of(file, terminal)
     }
 
     pub(super) fn of(file: File, terminal: &str) -> Result<Self, RosterError> {

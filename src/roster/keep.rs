@@ -2,22 +2,25 @@
 //!
 //! What arrives is checked from end to end before it takes the place of the one before, whole or not
 //! at all. A file that is open stays readable until it is closed, so that a look-up under way ends as
-//! it began; whoever holds one opens it anew after a sync.
+//! it began; whoever holds one opens it anew after a sync. What nobody holds is removed in pieces.
 //!
 //! What is erased is unlinked and not written over: flash writes elsewhere, so that would promise
 //! what it cannot keep. What makes an old epoch worthless is that its key is gone.
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
 use super::{Roster, RosterError, file_name};
-use crate::clock::Timestamp;
+use crate::{bulk, clock::Timestamp};
 
 /// What every file begins with that belongs here.
 const PREFIX: &str = "roster-";
+
+/// The name of the one before, until it is swept.
+const REPLACED: &str = "roster-replaced";
 
 /// Where an extract arrives in the folder `kept`; a rename brings it to its place.
 #[must_use]
@@ -25,8 +28,8 @@ pub fn arrival(kept: &Path) -> PathBuf {
     kept.join("roster-arriving")
 }
 
-/// Puts the extract at `arrived` in the place of the one in the folder `kept`, and erases what was
-/// there. Both are on one file system, as [`arrival`] is.
+/// Puts the extract at `arrived` in the place of the one in the folder `kept`, which the next
+/// [`sweep`] erases. Both are on one file system, as [`arrival`] is.
 ///
 /// One that is there already stays, unless it is damaged.
 ///
@@ -52,8 +55,15 @@ pub fn install(
     }
     roster.verify()?;
     File::open(arrived)?.sync_all()?;
+    // Under another name it can be swept in pieces.
+    match fs::hard_link(&path, kept.join(REPLACED)) {
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
+            return Err(error.into());
+        }
+        _ => {}
+    }
     fs::rename(arrived, &path)?;
-    sweep(kept, terminal, now)?;
+    File::open(kept)?.sync_all()?;
     Ok(roster)
 }
 
@@ -65,7 +75,7 @@ pub fn install(
 pub fn open(kept: &Path, terminal: &str) -> Result<Option<Roster>, RosterError> {
     match Roster::open(&place(kept, terminal)?, terminal) {
         Ok(roster) => Ok(Some(roster)),
-        Err(RosterError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(RosterError::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -88,10 +98,15 @@ pub fn sweep(kept: &Path, terminal: &str, now: Timestamp) -> Result<(), RosterEr
         let counts = path == own
             && Roster::open(&path, terminal).map_or(true, |roster| now < roster.expires());
         if !counts {
-            fs::remove_file(&path)?;
+            erase(&path)?;
         }
     }
     Ok(File::open(kept)?.sync_all()?)
+}
+
+/// Removes a file, at once if it must be.
+fn erase(path: &Path) -> io::Result<()> {
+    if bulk::remove(path)? { Ok(()) } else { fs::remove_file(path) }
 }
 
 fn place(kept: &Path, terminal: &str) -> Result<PathBuf, RosterError> {

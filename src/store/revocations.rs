@@ -15,7 +15,8 @@ impl Store {
     /// Does as [`install`](Self::install), together with the lists of revocations and the changes to
     /// them that stand in `folder`; those of months gone by, counted from when the lists were
     /// published, are deleted. This takes as long as copying and checking the files does, and
-    /// another process judges by the sets it has in the meantime.
+    /// another process judges by the sets it has in the meantime. What they replace is there until
+    /// the next [`sweep`](Self::sweep).
     ///
     /// # Errors
     ///
@@ -31,9 +32,22 @@ impl Store {
         let mut intake = Intake::begin(kept)?;
         intake.take_in(folder, Given::ToRead, &self.revocations()?, published)?;
         self.install_editions(files, intake.editions(), now)?;
-        // Whatever cannot be removed is in nobody's way.
-        intake.sweep(self.accepted()?).ok();
         Ok(())
+    }
+
+    /// Removes the files of lists of revocations that are no longer accepted, but for those that
+    /// somebody has open: a lane holds its own until it has seen that there are newer ones. Large
+    /// ones take seconds, in which the disk is left to others.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`]; what is left over is swept the next time.
+    pub fn sweep(&self) -> Result<(), InstallError> {
+        let Some(kept) = self.revocations.as_deref().filter(|kept| kept.is_dir()) else {
+            return Ok(());
+        };
+        let intake = Intake::begin(kept)?;
+        Ok(intake.sweep(self.accepted()?)?)
     }
 
     /// Where lists of revocations are kept; nowhere, if the store is in memory.

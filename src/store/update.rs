@@ -147,7 +147,7 @@ impl Store {
 
     /// Does as [`update`](Self::update), together with the lists of revocations that stand in
     /// `folder`, if there is one. They are taken away from there: it is on the file system of the
-    /// state.
+    /// state. What they replace is there until the next [`sweep`](Self::sweep).
     ///
     /// # Errors
     ///
@@ -188,10 +188,6 @@ impl Store {
         put_all(&transaction, &trust, files, editions, before, now)?;
         transaction.commit().map_err(StoreError::from)?;
         self.mark(Sync::Now)?;
-        if let Some(intake) = intake {
-            // Whatever cannot be removed is in nobody's way.
-            intake.sweep(self.accepted()?).ok();
-        }
         Ok(())
     }
 

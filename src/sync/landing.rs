@@ -16,7 +16,7 @@ use std::{
 use chrono::TimeDelta;
 
 use super::web::Source;
-use crate::clock::Timestamp;
+use crate::{bulk, clock::Timestamp};
 
 /// The folder in that of the state.
 const FOLDER: &str = "fetching";
@@ -118,14 +118,14 @@ impl Landing {
             if is_wanted && metadata.is_file() && age < LONGEST_WAIT {
                 parts.push((written, metadata.len(), entry.path()));
             } else {
-                fs::remove_file(entry.path())?;
+                bulk::remove(&entry.path())?;
             }
         }
         parts.sort_unstable_by_key(|(written, ..): &(SystemTime, _, _)| *written);
         let mut bytes = 0;
         for (_, length, path) in parts.into_iter().rev() {
             if length > MOST_BYTES - bytes {
-                fs::remove_file(path)?;
+                bulk::remove(&path)?;
             } else {
                 bytes += length;
             }
@@ -135,12 +135,9 @@ impl Landing {
 
     fn clear(&self) -> io::Result<()> {
         for path in [self.brought(), self.changes()] {
-            match fs::remove_dir_all(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            bulk::remove_folder(&path)?;
         }
-        match fs::remove_file(self.extract()) {
+        match bulk::remove(&self.extract()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }

@@ -36,7 +36,7 @@ pub use self::{
     bundle::{Bundle, BundleError, read_bundle},
     progress::{NoProgress, Progress},
     refusal::{Refusal, SyncError},
-    run::{Synced, sync, sync_telling},
+    run::{Synced, sweep, sync, sync_telling},
     sending::{SendError, send_registrations},
     token::{TokenError, fetch_token},
     tuf::{Verified, read_root, verify},

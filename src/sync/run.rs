@@ -26,7 +26,7 @@ use crate::{
     document::MAX_BYTES,
     revocation::{FileName, ListId, yielding},
     roster,
-    store::{Store, Trusted, Update},
+    store::{Store, Trusted, Update, UpdateError},
     trust::{DocumentKind, TrustFiles},
 };
 
@@ -92,6 +92,8 @@ pub fn sync_telling(
         }
         fetching.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
+    // What it holds open of the lists that are replaced could not be swept.
+    drop(trusted);
     match fetched {
         Ok(None) => Ok(Synced::NothingNew),
         Ok(Some(update)) => {
@@ -102,7 +104,6 @@ pub fn sync_telling(
                 if arrived.exists() {
                     roster::keep::install(&arrived, state, terminal, now)?;
                 }
-                roster::keep::sweep(state, terminal, now)?;
             }
             Ok(Synced::Updated)
         }
@@ -113,6 +114,21 @@ pub fn sync_telling(
             Err(*error)
         }
     }
+}
+
+/// Removes what syncs have replaced, and the look-up extract if it has expired. This leaves the disk to
+/// others most of the time, and is to be done when nobody waits for it.
+///
+/// # Errors
+///
+/// [`SyncError`]; what is left over is removed the next time.
+pub fn sweep(store: &Store, now: Timestamp) -> Result<(), SyncError> {
+    let state = store.revocations_folder().and_then(Path::parent);
+    if let Some((state, terminal)) = state.zip(store.terminal()?) {
+        yielding(|| roster::keep::sweep(state, &terminal, now))?;
+    }
+    store.sweep().map_err(UpdateError::from)?;
+    Ok(())
 }
 
 /// What is verified, and what was trusted before.

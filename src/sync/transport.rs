@@ -29,6 +29,7 @@ use super::{
     progress::Meter,
     web::{SettingError, Source, Web, causes},
 };
+use crate::bulk;
 
 /// What an attempt may take at least, whatever the size.
 const SHORTEST_DEADLINE: Duration = Duration::from_mins(1);
@@ -41,10 +42,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Bytes that are handed on at once.
 const CHUNK: usize = 64 << 10;
-
-/// How many bytes may be on their way to the disk. A record that the lane writes waits for those
-/// that are before it.
-const UNSYNCED: u64 = 1 << 20;
 
 /// Brings the files of one source, and keeps them for as long as one sync takes.
 #[derive(Clone, Debug)]
@@ -191,15 +188,14 @@ struct Out<'way> {
     meter: &'way Meter,
 }
 
-/// A file on its way to the disk, in steps so small that others get there in between.
-struct Steps<'way> {
-    file: File,
+/// What there is of a file.
+struct Part<'way> {
+    file: bulk::Writer<File>,
     out: &'way Out<'way>,
     length: u64,
-    unsynced: u64,
 }
 
-impl<'way> Steps<'way> {
+impl<'way> Part<'way> {
     /// Behind the first `have` bytes of what is there.
     fn behind(have: u64, out: &'way Out<'way>) -> io::Result<Self> {
         let file = if have > 0 {
@@ -207,7 +203,7 @@ impl<'way> Steps<'way> {
         } else {
             File::create(out.path)?
         };
-        Ok(Self { file, out, length: have, unsynced: 0 })
+        Ok(Self { file: bulk::Writer::new(file), out, length: have })
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
@@ -217,11 +213,6 @@ impl<'way> Steps<'way> {
             return Err(Failure::Oversize { limit: self.out.limit });
         }
         self.file.write_all(bytes)?;
-        self.unsynced += length;
-        if self.unsynced >= UNSYNCED {
-            self.file.sync_data()?;
-            self.unsynced = 0;
-        }
         self.out.meter.at(self.length);
         Ok(())
     }
@@ -235,12 +226,12 @@ fn copy(url: &Url, out: &Out<'_>) -> Result<(), Failure> {
         return Err(Failure::Missing);
     }
     let mut content = File::open(&from)?;
-    let mut steps = Steps::behind(0, out)?;
+    let mut part = Part::behind(0, out)?;
     let mut chunk = vec![0; CHUNK];
     loop {
         match content.read(&mut chunk)? {
             0 => return Ok(()),
-            read => steps.put(&chunk[..read])?,
+            read => part.put(&chunk[..read])?,
         }
     }
 }
@@ -297,9 +288,9 @@ async fn attempt_once(web: &Web, client: &Client, url: &Url, out: &Out<'_>) -> R
     if have.saturating_add(announced) > limit {
         return Err(Failure::Oversize { limit });
     }
-    let mut steps = Steps::behind(have, out)?;
+    let mut part = Part::behind(have, out)?;
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        steps.put(&chunk)?;
+        part.put(&chunk)?;
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         if let Some(rate) = web.bytes_per_second() {
             let nanoseconds = length.saturating_mul(1_000_000_000) / rate;

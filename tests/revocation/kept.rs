@@ -54,7 +54,8 @@ impl Terminal {
 
     fn import_of(&self, files: &TrustFiles) -> Result<(), InstallError> {
         let mut store = Store::open(self.state.path()).unwrap();
-        store.install_from(files, self.given.path(), at(NOW))
+        store.install_from(files, self.given.path(), at(NOW))?;
+        store.sweep()
     }
 
     fn import(&self) -> Result<(), InstallError> {
@@ -102,8 +103,11 @@ fn a_terminal_keeps_the_newest_of_each_list() {
     let three = terminal.give_change((2, &second), (3, &third));
     terminal.import().unwrap();
     assert_eq!(terminal.editions(), [(three, Some(30))]);
-    assert_eq!(terminal.kept().len(), 1, "older ones are swept away");
     assert_eq!(running.revocations.verify().count(), 0, "whoever has one open is not disturbed");
+    assert_eq!(terminal.kept().len(), 2, "nor is it swept");
+    drop(running);
+    Store::open(terminal.state.path()).unwrap().sweep().unwrap();
+    assert_eq!(terminal.kept().len(), 1, "nobody has the older ones any more");
 
     // Another terminal gets there in one step, by a list and the changes behind it.
     let late = Terminal::new();

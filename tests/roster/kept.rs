@@ -47,6 +47,7 @@ fn a_terminal_keeps_the_newest_extract_and_erases_the_rest() {
     fs::write(kept.join("greengate.db"), "another's").unwrap();
     arrive(8, 1);
     let newer = install(NOW).unwrap();
+    keep::sweep(&kept, GATE, at(NOW)).unwrap();
     assert_eq!(
         (held(), names()),
         (Some(8), vec!["greengate.db".into(), "roster-gate-3.bin".into()])

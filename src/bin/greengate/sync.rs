@@ -84,7 +84,24 @@ impl Sync {
         };
         let mut store = open_store(state)?;
         let now = clock::now();
-        match self.fetch(&mut store, &source, now, out) {
+        let status = self.bring(&mut store, &source, now, out);
+        out.flush()?;
+        // Whatever cannot be removed is in nobody's way.
+        sync::sweep(&store, now).ok();
+        status
+    }
+}
+
+impl Sync {
+    /// Brings what is new, and takes along what is to be sent.
+    fn bring(
+        &self,
+        store: &mut Store,
+        source: &Source,
+        now: Timestamp,
+        out: &mut impl Write,
+    ) -> Result<u8, Failure> {
+        match self.fetch(store, source, now, out) {
             Ok(Synced::NothingNew) => writeln!(out, "nothing new")?,
             Ok(Synced::Updated) => writeln!(out, "updated")?,
             Err(error) => {
@@ -93,13 +110,13 @@ impl Sync {
                 return Err(refused(&error));
             }
         }
-        anchor(&mut store, now)?;
+        anchor(store, now)?;
         // What cannot be taken stays here, and the lists are installed all the same.
-        let taken = match &source {
-            Source::Folder(stick) => registration::export(&mut store, &stick.join(FOLDER))
+        let taken = match source {
+            Source::Folder(stick) => registration::export(store, &stick.join(FOLDER))
                 .map(|taken| taken.len())
                 .map_err(|Failure { message, .. }| message),
-            Source::Web(web) => sync::send_registrations(&mut store, web)
+            Source::Web(web) => sync::send_registrations(store, web)
                 .map_err(|error| format!("{error} [{}]", error.code())),
         };
         match taken {
@@ -112,9 +129,7 @@ impl Sync {
         let basis = store.load_basis().map_err(Failure::state)?;
         show_versions(&basis, now, out)
     }
-}
 
-impl Sync {
     /// Fetches, and tells of it whom it concerns. Nobody need listen.
     fn fetch(
         &self,

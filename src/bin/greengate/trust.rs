@@ -66,7 +66,11 @@ impl Trust {
                 store.install_from(&files, folder, now).map_err(Failure::input)?;
                 anchor(&mut store, now)?;
                 let basis = store.load_basis().map_err(Failure::state)?;
-                show_versions(&basis, now, out)
+                let status = show_versions(&basis, now, out);
+                drop(basis);
+                // Whatever cannot be removed is in nobody's way.
+                sync::sweep(&store, now).ok();
+                status
             }
             Command::Check => {
                 let basis = store.load_basis().map_err(Failure::state)?;

@@ -97,9 +97,9 @@ impl Fetching {
     fn follow(&self, said: impl Read) {
         let lines = BufReader::new(said.take(MOST_SAID)).lines();
         for line in lines.map_while(Result::ok) {
-            if let Ok(progress) = line.parse::<Progress>() {
-                self.set(Some(progress.percent()));
-            }
+            // What it says besides it says when it has fetched everything.
+            let progress = line.parse::<Progress>().ok();
+            self.set(progress.map(|progress| progress.percent()));
         }
     }
 }
@@ -165,8 +165,8 @@ mod tests {
         assert_eq!(fetching.percent(), None);
         for (said, percent) in [
             ("progress 0 200 key-ring.json\n", Some(0)),
-            ("progress 86 200 revocations-11-202111.bin\nupdated\n", Some(43)),
-            ("nothing that is known\n\u{0}\n", Some(43)),
+            ("progress 86 200 revocations-11-202111.bin\n", Some(43)),
+            ("updated\nnothing that is known\n\u{0}\n", None),
             ("progress 200 200 revocations-11-202111.bin\n", Some(100)),
         ] {
             fetching.follow(said.as_bytes());

@@ -113,7 +113,17 @@ impl Shots {
         if let Some((view, presentation)) = changed {
             self.apply(Update::Desk(Box::new(view), presentation.map(Box::new)));
         }
-        self.draw(&name)
+        self.draw(&name)?;
+        self.enlarge(true);
+        self.draw(&format!("{name}-large"))?;
+        self.enlarge(false);
+        Ok(())
+    }
+
+    /// Whether the desk's texts are larger than usual.
+    fn enlarge(&self, large: bool) {
+        let shared = self.window.global::<Bridge<'_>>();
+        shared.set_desk(bridge::Desk { large, ..shared.get_desk() });
     }
 
     /// Applies an update and draws it.
