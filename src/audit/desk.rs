@@ -363,13 +363,13 @@ named!(OverrideReason {
     PaperNatCertificate: "paper_nat_certificate", "已验纸质核酸证明",
         "Paper NAT certificate seen";
     DocumentCompared: "document_compared", "主管已核对证件",
-        "Document compared by a supervisor";
-    IssuerConfirmed: "issuer_confirmed", "已向签发机关核实", "Confirmed with the issuer";
+        "Supervisor compared it";
+    IssuerConfirmed: "issuer_confirmed", "已向签发机关核实", "Issuer confirmed it";
     MedicalEmergency: "medical_emergency", "紧急就医", "Medical emergency";
     PublicDuty: "public_duty", "执行紧急公务", "Urgent public duty";
     TechnicalFault: "technical_fault", "设备故障", "Technical fault";
     MinorWithGuardian: "minor_with_guardian", "未成年人随监护人通行",
-        "Minor together with the guardian";
+        "Minor with guardian";
     Ordered: "ordered", "现场指挥决定", "Ordered by who commands here";
 });
 

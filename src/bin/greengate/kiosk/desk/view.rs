@@ -171,7 +171,7 @@ impl View {
 
     fn home(in_group: bool) -> Self {
         let group = plain(Choice::Group, "多人同行：开始计数", "Begin a group");
-        let mut codes = vec![plain(Choice::Scan, "扫描纸质码或代办码", "Scan a code")];
+        let mut codes = vec![plain(Choice::Scan, "扫纸质码、代办码", "Scan a code")];
         codes.extend((!in_group).then_some(group));
         Self {
             title: Words::new("无健康码通道", "No health code desk"),
@@ -293,11 +293,11 @@ impl View {
             title: Words::new("未查到此人", "Not in the extract"),
             prompt: Words::new(
                 "名单只含本地需协助人员：请改用纸质码、代办码或人工登记",
-                "The extract has these counties alone: use a paper code, a companion's, or register",
+                "It has these counties alone: scan a code, or register",
             ),
             has_card: true,
             ways: vec![vec![
-                usual(Choice::Scan, "扫描纸质码或代办码", "Scan a code"),
+                usual(Choice::Scan, "扫纸质码、代办码", "Scan a code"),
                 plain(Choice::Register, "人工登记", "Register by hand"),
                 plain(Choice::Next, "下一位", "Next person"),
             ]],
