@@ -131,7 +131,7 @@ mod tests {
     fn what_is_written_in_pieces_is_the_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let bytes: Vec<u8> = (0..UNSYNCED * 2 + 3).map(|number| (number % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..UNSYNCED * 2 + 3).map(|number| number.to_le_bytes()[0]).collect();
         let file = File::create(&path).unwrap();
         let mut out = Writer::new(&file);
         for part in bytes.chunks(10_007) {

@@ -15,10 +15,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use camera::setting::{CameraSetting, Level, Turn};
 use camera::{Camera, CameraFault, Sight};
 use greengate::clock;
 use greengate::frame::Frame;
-use usb::{Kind, Manner, SEVEN_AND_A_HALF_A_SECOND, TEN_A_SECOND, UsbCamera};
+use usb::{Kind, Manner, SEVEN_AND_A_HALF_A_SECOND, Selector, TEN_A_SECOND, UsbCamera};
 
 /// The terminal's program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_greengate");
@@ -42,7 +43,13 @@ fn port() -> Option<MutexGuard<'static, ()>> {
 
 /// The terminal's camera, chosen by name so that nothing else is taken for it.
 fn start() -> Camera {
-    Camera::start(Path::new(PROGRAM), Some("greengate test"), clock::now)
+    start_as(&CameraSetting::default())
+}
+
+fn start_as(setting: &CameraSetting) -> Camera {
+    let camera = Some("greengate test".to_owned());
+    let setting = CameraSetting { camera, ..setting.clone() };
+    Camera::start(Path::new(PROGRAM), &setting, clock::now)
 }
 
 /// Waits for a sight that `is_it`, and says how long that took.
@@ -119,7 +126,7 @@ fn a_jpeg_picture_comes_through() {
 fn the_first_camera_is_found_without_a_name() {
     let Some(_port) = port() else { return };
     let _usb = UsbCamera::plug_in(Kind::Yuyv, TEN_A_SECOND).unwrap();
-    let camera = Camera::start(Path::new(PROGRAM), None, clock::now);
+    let camera = Camera::start(Path::new(PROGRAM), &CameraSetting::default(), clock::now);
     assert_is_seen(&wait_for_frame(&camera).0, 0);
 }
 
@@ -198,10 +205,50 @@ fn a_camera_that_another_program_uses_is_busy() {
 }
 
 #[test]
-fn a_rate_that_the_library_cannot_start_from_is_named() {
+fn a_rate_that_the_library_cannot_start_from_is_set_to_another() {
     let Some(_port) = port() else { return };
     let _usb = UsbCamera::plug_in(Kind::Yuyv, SEVEN_AND_A_HALF_A_SECOND).unwrap();
-    wait_for_fault(&start(), CameraFault::OddRate);
+    assert_is_seen(&wait_for_frame(&start()).0, 0);
+}
+
+#[test]
+fn a_camera_is_set_as_it_is_to_be_and_else_left_alone() {
+    let Some(_port) = port() else { return };
+    let usb = UsbCamera::plug_in(Kind::Yuyv, TEN_A_SECOND).unwrap();
+    let fixed = Some(Level::Fixed(90));
+    let automatic = Some(Level::Automatic);
+    let cases = [
+        ("as it is", None, None, [8, 1, 157, 0, 1]),
+        ("as told", fixed, fixed, [1, 1, 90, 90, 0]),
+        ("as it was", None, None, [1, 1, 90, 90, 0]),
+        ("by itself", automatic, automatic, [8, 0, 90, 90, 1]),
+    ];
+    for (name, exposure, focus, expected) in cases {
+        let camera = start_as(&CameraSetting { exposure, focus, ..CameraSetting::default() });
+        wait_for_frame(&camera);
+        let set = [
+            Selector::ExposureMode,
+            Selector::ExposurePriority,
+            Selector::ExposureTime,
+            Selector::Focus,
+            Selector::AutoFocus,
+        ];
+        assert_eq!(set.map(|selector| usb.control(selector)), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_camera_that_hangs_on_its_side_is_seen_upright() {
+    let Some(_port) = port() else { return };
+    let _usb = UsbCamera::plug_in(Kind::Yuyv, TEN_A_SECOND).unwrap();
+    let camera = start_as(&CameraSetting { rotate: Turn::Quarter, ..CameraSetting::default() });
+    let (frame, _) = wait_for_frame(&camera);
+    assert_eq!((frame.width(), frame.height()), (720, 1_280));
+    // Its stripes stand across now; the corner that changes is at the upper right.
+    let drawn = |row: usize| if (row / 16).is_multiple_of(2) { 40 } else { 200 };
+    for (row, pixels) in frame.luma().chunks(720).enumerate() {
+        assert!(pixels[..700].iter().all(|pixel| *pixel == drawn(row)), "row {row}");
+    }
 }
 
 #[test]

@@ -103,7 +103,12 @@ impl UsbCamera {
             kind,
             interval,
             pictures,
-            state: Mutex::new(State { wire, manner: Manner::Fine, gone: false }),
+            state: Mutex::new(State {
+                wire,
+                manner: Manner::Fine,
+                gone: false,
+                controls: CONTROLS.map(|control| control.usual),
+            }),
             changed: Condvar::new(),
         });
         let mut answering =
@@ -123,6 +128,12 @@ impl UsbCamera {
     pub(crate) fn behave(&self, manner: Manner) {
         self.shared.lock().manner = manner;
         self.shared.changed.notify_all();
+    }
+
+    /// What a control is set to.
+    pub(crate) fn control(&self, selector: Selector) -> u32 {
+        let index = CONTROLS.iter().position(|control| control.selector == selector);
+        self.shared.lock().controls[index.expect("each has one")]
     }
 
     /// Whether the driver wants pictures.
@@ -173,6 +184,8 @@ struct State {
     wire: Wire,
     manner: Manner,
     gone: bool,
+    /// What each of [`CONTROLS`] is set to.
+    controls: [u32; CONTROLS.len()],
 }
 
 /// The way to the controller. A request is taken from those waiting and answered under one lock,
@@ -380,6 +393,10 @@ impl Answering {
                 probe[4..8].copy_from_slice(&interval);
                 Some(probe.to_vec())
             }
+            ([0xa1, ask, _, selector], CONTROLLING) if rest[1] == LENS => {
+                let index = CONTROLS.iter().position(|one| one.selector.number() == selector)?;
+                CONTROLS[index].answer(ask, self.shared.lock().controls[index])
+            }
             ([0xa1, ..], _) => Some(vec![0; length]),
             _ => None,
         }
@@ -402,6 +419,13 @@ impl Answering {
                     let interval = u32::from_le_bytes([i, n, t, v]);
                     self.set_stream(Some(Stream { size, interval }));
                 }
+            }
+            ([0x21, 1, _, selector], CONTROLLING) if rest[1] == LENS && bytes.len() <= 4 => {
+                let index = CONTROLS.iter().position(|one| one.selector.number() == selector);
+                let Some(index) = index else { return false };
+                let mut value = [0; 4];
+                value[..bytes.len()].copy_from_slice(bytes);
+                self.shared.lock().controls[index] = u32::from_le_bytes(value);
             }
             _ => return false,
         }
@@ -436,8 +460,87 @@ impl Answering {
 /// The answer to a request that the camera does not know, -EPIPE.
 const STALL: i32 = -32;
 
-/// The interface that streams; the other one, 0, is for controls, of which there are none.
+/// The interface that streams, and the one for controls.
 const STREAMING: u8 = 1;
+const CONTROLLING: u8 = 0;
+
+/// The unit that has the controls.
+const LENS: u8 = 1;
+
+/// What can be controlled: UVC 1.0, table A-12.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Selector {
+    ExposureMode = 2,
+    ExposurePriority = 3,
+    ExposureTime = 4,
+    Focus = 6,
+    AutoFocus = 8,
+}
+
+impl Selector {
+    #[expect(clippy::as_conversions, reason = "what the variants are for")]
+    fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A control, and what it can be set to: UVC 1.0, section 4.2.2.1.
+#[derive(Clone, Copy, Debug)]
+struct Control {
+    selector: Selector,
+    length: usize,
+    lowest: u32,
+    highest: u32,
+    step: u32,
+    usual: u32,
+}
+
+/// As a webcam has them: exposed as told, 1, or by the camera with its fixed aperture, 8.
+const CONTROLS: [Control; 5] = [
+    Control {
+        selector: Selector::ExposureMode,
+        length: 1,
+        lowest: 1,
+        highest: 8,
+        step: 9,
+        usual: 8,
+    },
+    Control {
+        selector: Selector::ExposurePriority,
+        length: 1,
+        lowest: 0,
+        highest: 1,
+        step: 1,
+        usual: 1,
+    },
+    Control {
+        selector: Selector::ExposureTime,
+        length: 4,
+        lowest: 1,
+        highest: 5000,
+        step: 1,
+        usual: 157,
+    },
+    Control { selector: Selector::Focus, length: 2, lowest: 0, highest: 250, step: 5, usual: 0 },
+    Control { selector: Selector::AutoFocus, length: 1, lowest: 0, highest: 1, step: 1, usual: 1 },
+];
+
+impl Control {
+    fn answer(&self, ask: u8, now: u32) -> Option<Vec<u8>> {
+        let value = match ask {
+            0x81 => now,
+            0x82 => self.lowest,
+            0x83 => self.highest,
+            0x84 => self.step,
+            0x85 => return Some(u16::try_from(self.length).ok()?.to_le_bytes().to_vec()),
+            // It can be asked for, and set.
+            0x86 => return Some(vec![3]),
+            0x87 => self.usual,
+            _ => return None,
+        };
+        Some(value.to_le_bytes()[..self.length].to_vec())
+    }
+}
 
 /// The most bytes in a picture of a size.
 fn picture_len(width: u16, height: u16) -> u32 {
@@ -486,9 +589,10 @@ fn configuration(kind: Kind, interval: u32) -> Vec<u8> {
     }
     formats.extend(COLOURS);
 
-    // A camera that is wired to the host, and nothing in between.
+    // A camera that is wired to the host, and nothing in between; the last three bytes say which
+    // controls its lens has.
     let terminals = [
-        [18, 0x24, 2, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0].as_slice(),
+        [18, 0x24, 2, LENS, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0x2e, 0, 2].as_slice(),
         &[9, 0x24, 3, 2, 1, 1, 0, 1, 0],
     ]
     .concat();

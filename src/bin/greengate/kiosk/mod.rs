@@ -34,7 +34,7 @@ use sd_notify::NotifyState;
 
 use self::{
     bridge::{Request, Screens, Update, Updates},
-    camera::{Camera, capture::CaptureError},
+    camera::{Camera, CameraSetting, capture::CaptureError},
     desk::{Counter, Setting, key::TokenSource},
     fetching::Repository,
     source::Next,
@@ -58,12 +58,11 @@ const REFRESH: Duration = Duration::from_secs(1);
 /// Exit status: 0 the window was closed, 70 the terminal's state or its display cannot be used.
 #[derive(Args, Debug)]
 pub(crate) struct Kiosk {
-    /// The camera: a part of its name, or its path such as /dev/video0. Otherwise the first.
-    #[arg(long, value_name = "NAME", conflicts_with = "pictures")]
-    camera: Option<String>,
+    #[command(flatten)]
+    camera: CameraSetting,
 
     /// Show these pictures to the lane instead: a PNG or JPEG, or a folder of them, over and over.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "CameraSetting")]
     pictures: Option<PathBuf>,
 
     /// A scanner beside the camera: the path of its serial port or input device, such as /dev/ttyACM0,
@@ -183,7 +182,7 @@ impl Kiosk {
         let source = if let Some(pictures) = &self.pictures {
             Source::pictures(pictures).map_err(Failure::input)?
         } else {
-            Source::Camera(Camera::start(program, self.camera.as_deref(), clock::now))
+            Source::Camera(Camera::start(program, &self.camera, clock::now))
         };
         let (state, audience) = (state.to_path_buf(), self.audience.into());
         let token = self.token()?;
@@ -220,13 +219,13 @@ impl Kiosk {
 /// Capture from a camera to standard output, for the terminal that started this.
 #[derive(Args, Debug)]
 pub(crate) struct Capture {
-    #[arg(long)]
-    camera: Option<String>,
+    #[command(flatten)]
+    setting: CameraSetting,
 }
 
 impl Capture {
     pub(crate) fn run(&self, out: &mut impl Write) -> Result<u8, Failure> {
-        let captured = camera::capture::run(self.camera.as_deref(), io::stdin(), out);
+        let captured = camera::capture::run(&self.setting, io::stdin(), out);
         captured.map(|()| 0).map_err(|error| Failure {
             status: error.fault().status(),
             // The terminal asks again every two seconds, for days: its screen says it, no log does.

@@ -16,10 +16,15 @@
 //! When a picture was taken is read from a clock given at the start, as its last byte arrives.
 
 pub(crate) mod capture;
+mod controls;
+mod device;
 mod fault;
+mod picture;
+pub(crate) mod setting;
 mod stream;
 
 pub(crate) use self::fault::CameraFault;
+pub(crate) use self::setting::CameraSetting;
 
 use std::io;
 use std::path::Path;
@@ -78,15 +83,11 @@ pub(crate) struct Camera {
 impl Camera {
     /// Starts to capture.
     ///
-    /// `program` is this program, which runs [`capture::run`] when it is told
-    /// `capture [--camera CAMERA]`. Which camera is meant by `camera` is said there.
-    pub(crate) fn start(program: &Path, camera: Option<&str>, clock: fn() -> Timestamp) -> Self {
+    /// `program` is this program, which runs [`capture::run`] when it is told `capture` and the
+    /// setting.
+    pub(crate) fn start(program: &Path, setting: &CameraSetting, clock: fn() -> Timestamp) -> Self {
         let mut command = Command::new(program);
-        command.arg("capture");
-        if let Some(camera) = camera {
-            // In one argument, so that no name is taken for an option.
-            command.arg(format!("--camera={camera}"));
-        }
+        command.arg("capture").args(setting.arguments());
         Self::watched(command, PATIENCE, clock)
     }
 
@@ -444,7 +445,8 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_a_fault() {
-        let camera = Camera::start(Path::new("/nowhere/greengate"), None, at_epoch);
+        let camera =
+            Camera::start(Path::new("/nowhere/greengate"), &CameraSetting::default(), at_epoch);
         assert_eq!(next(&camera), Sight::Fault(CameraFault::Stopped));
     }
 

@@ -18,22 +18,13 @@ use greengate::clock::Timestamp;
 use greengate::frame::{Frame, FrameError, MAX_PIXELS};
 use thiserror::Error;
 
+use super::picture::Picture;
+
 /// The first bytes of each picture.
 const MAGIC: [u8; 4] = *b"GGF1";
 
 /// Bytes in a header: four words of four.
 const HEADER_LEN: u64 = 16;
-
-/// One picture as the camera gave it, before anybody says when.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) struct Picture {
-    /// One byte a pixel, 0 black.
-    pub(super) luma: Vec<u8>,
-    /// Pixels in a row.
-    pub(super) width: u32,
-    /// Rows.
-    pub(super) height: u32,
-}
 
 /// Writes `picture` to `out`, whole.
 pub(super) fn write(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
