@@ -68,8 +68,10 @@ impl<'a> Plane<'a> {
             (left.min(self.width.saturating_sub(1)), top.min(self.height.saturating_sub(1)));
         let (right, bottom) =
             (right.clamp(left + 1, self.width), bottom.clamp(top + 1, self.height));
-        let luma: Vec<u8> =
-            (top..bottom).flat_map(|y| &self.row(y)[left..right]).copied().collect();
+        let mut luma = Vec::with_capacity((right - left) * (bottom - top));
+        for y in top..bottom {
+            luma.extend_from_slice(&self.row(y)[left..right]);
+        }
         (Plane::new(luma, right - left), (left, top))
     }
 

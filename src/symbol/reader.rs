@@ -11,10 +11,10 @@ use crate::frame::Frame;
 /// What a frame of a lane may cost, in looks.
 ///
 /// Frames come 30 a second; no picture that was made to be slow takes more than 33 milliseconds.
-const LIVE: u64 = 21_000_000;
+const LIVE: u64 = 26_000_000;
 
 /// What a scanned sheet or a photograph may cost: some tenths of a second.
-const THOROUGH: u64 = 300_000_000;
+const THOROUGH: u64 = 400_000_000;
 
 /// The most pixels of a plane that is looked through.
 const LIVE_PIXELS: usize = 1_300_000;
@@ -157,7 +157,7 @@ impl Reader {
 
     /// Looks for what the first look does not see.
     fn look_elsewhere(&self, search: &mut Search, scene: &Scene<'_>) {
-        if !self.frames.is_multiple_of(2) {
+        if self.frames.is_multiple_of(2) {
             return;
         }
         let (ink, stage) = IDLE_TURNS[self.frames / 2 % IDLE_TURNS.len()];

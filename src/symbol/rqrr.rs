@@ -35,7 +35,7 @@ pub(super) struct Found {
 const MAX_LOOKS: u64 = 6_000_000;
 
 /// What one of its looks costs, in those of a [`Budget`].
-const LOOK: u64 = 3;
+const LOOK: u64 = 7;
 
 /// The symbols that rqrr finds in `bitmap`.
 pub(super) fn detect(bitmap: &Bitmap, budget: &mut Budget, panics: &mut Panics) -> Vec<Found> {

@@ -29,10 +29,10 @@ const MAX_SETS: usize = 60;
 
 /// What looking for finder patterns costs, in looks: for each pixel, and for each change between
 /// light and dark; what it costs to put them together; and to sample and decode three.
-const PIXEL: u64 = 2;
-const CHANGE: u64 = 30;
-const SETS: u64 = 1_500_000;
-const SET: u64 = 300_000;
+const PIXEL: u64 = 1;
+const CHANGE: u64 = 20;
+const SETS: u64 = 700_000;
+const SET: u64 = 150_000;
 
 /// The content of a symbol with `size` rows of `size` modules, `true` for dark; mirrored ones too.
 pub(super) fn decode(dark: &[bool], size: usize, panics: &mut Panics) -> Option<Content> {

@@ -76,12 +76,12 @@ const MAX_RXING: usize = 1_700_000;
 /// closely; to fit a grid; to align one; to look at a module once, to sample it, to decode it; and
 /// to find how a grid is bent, for each of its parts.
 const SCAN: u64 = 6;
-const FIT: u64 = 180_000;
-const ALIGN: u64 = 60_000;
+const FIT: u64 = 250_000;
+const ALIGN: u64 = 90_000;
 const GLANCE: u64 = 30;
-const SAMPLE: u64 = 160;
-const DECODE: u64 = 110;
-const BEND: u64 = 1_500;
+const SAMPLE: u64 = 180;
+const DECODE: u64 = 60;
+const BEND: u64 = 2_100;
 
 /// One frame, as far as it was looked through.
 #[derive(Debug)]

@@ -37,7 +37,10 @@ def readers():
         from pyzbar import pyzbar
 
         def zbar(picture):
-            read = pyzbar.decode(picture, symbols=[pyzbar.ZBarSymbol.QRCODE])
+            try:
+                read = pyzbar.decode(picture, symbols=[pyzbar.ZBarSymbol.QRCODE])
+            except ValueError:  # of an orientation that it does not know
+                return []
             return [symbol.data.decode("utf-8", "replace") for symbol in read]
 
         found["zbar"] = zbar
