@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "the terminal uses more of it")]
 #[path = "../../src/bin/greengate/kiosk/camera/mod.rs"]
 mod camera;
+mod descriptors;
 mod soak;
 mod usb;
 
