@@ -10,6 +10,7 @@ use super::modules::Modules;
 use super::outline::Outline;
 use super::perspective::{Perspective, Pin, Point};
 use super::plane::{Plane, real};
+use super::timing::Timing;
 
 /// Modules on a side of version 1, how many more each version has, and how many versions there are.
 ///
@@ -263,6 +264,19 @@ impl Grid {
             }
         }
         Modules::new(values, self.size)
+    }
+
+    /// The brightness of each module, where the timing patterns show its column and its row, if they
+    /// do.
+    pub(super) fn timed(&self, plane: &Plane<'_>) -> Option<Modules> {
+        let look = |module: Point| -self.darkness(plane, module);
+        let timing = Timing::measured(self.size, look)?;
+        let values = square(self.size).map(|(x, y)| {
+            let middle = Point::new(real(x) + 0.5, real(y) + 0.5);
+            let middle = middle.plus(timing.shift(middle));
+            AROUND.map(|(x, y)| look(middle.plus(Point::new(x, y)))).iter().sum()
+        });
+        Some(Modules::new(values.collect(), self.size))
     }
 
     /// The brightness of each module, bent as paper may be.

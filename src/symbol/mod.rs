@@ -49,6 +49,7 @@ mod rqrr;
 mod rxing;
 mod scene;
 mod search;
+mod timing;
 
 /// The longest text in bytes: digits in a symbol of version 40 at level L.
 ///

@@ -310,6 +310,12 @@ impl Search {
         self.budget.take(ALIGN + Budget::price(modules, SAMPLE))?;
         let creased = grid.aligned(plane, Anchors::Middles).sample(plane);
         let content = self.ask(&creased, 5);
+        if content.is_some() {
+            return content;
+        }
+        self.budget.take(Budget::price(modules, SAMPLE))?;
+        let timed = flat.timed(plane);
+        let content = timed.and_then(|timed| self.ask(&timed, 5));
         if content.is_some() || self.depth == Depth::Quick {
             return content;
         }

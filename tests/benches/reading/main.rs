@@ -28,6 +28,7 @@ mod rules;
 
 mod chart;
 mod draw;
+mod hostile;
 mod peers;
 mod soak;
 mod whole;
@@ -144,7 +145,7 @@ fn collected() -> Vec<(String, Vec<Case>)> {
 }
 
 /// One reader for thousands of frames: what others collected that is never read, and what is drawn
-/// to be hard.
+/// to be hard; then what is drawn to be slow.
 fn soak_with_the_hardest() {
     let mut cases: Vec<Case> = collected().into_iter().flat_map(|(_, cases)| cases).collect();
     cases.retain(|case| {
@@ -160,6 +161,8 @@ fn soak_with_the_hardest() {
         cases.push(Case { picture, texts: vec![text] });
     }
     soak::soak(&cases);
+    println!("made to be slow:");
+    soak::soak(&hostile::hostile());
 }
 
 /// The pictures that others collected, read by each decoder.
