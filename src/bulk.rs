@@ -22,9 +22,12 @@ const UNSYNCED: u64 = 256 << 10;
 /// record waits for that: for 2.3 ms after 64 KB as after 512, 3 ms after 1 MB, 44 ms after 25.
 const GIVEN_BACK: u64 = 1 << 20;
 
-/// How much longer than it takes to give a piece back nothing more is: less than one record in a
+/// How many times as long as a piece takes nothing more is given back: less than one record in a
 /// hundred meets one.
 const REST: u32 = 150;
+
+/// What ends the name of a file that is being removed. Whoever finds one goes on with it.
+const REMOVED: &str = ".removed";
 
 /// Writes a file in pieces. What it is given last is not synced.
 #[derive(Debug)]
@@ -71,11 +74,11 @@ pub(crate) fn hold(file: &File) -> io::Result<()> {
 }
 
 /// Removes a file in pieces, unless somebody holds it, and says whether it is gone. If it has another
-/// name, it keeps that and all that is in it.
+/// name, it keeps that and all that is in it. Its name is free at once.
 ///
 /// # Errors
 ///
-/// Those of the file system; what is left is no longer the file it was.
+/// Those of the file system; what is left is no longer the file it was, and has another name.
 pub(crate) fn remove(path: &Path) -> io::Result<bool> {
     let file = OpenOptions::new().write(true).open(path)?;
     if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
@@ -83,14 +86,23 @@ pub(crate) fn remove(path: &Path) -> io::Result<bool> {
     }
     let metadata = file.metadata()?;
     let mut length = metadata.len();
-    while length > GIVEN_BACK && metadata.nlink() == 1 {
+    if length <= GIVEN_BACK || metadata.nlink() > 1 {
+        fs::remove_file(path)?;
+        return Ok(true);
+    }
+    let mut name = path.as_os_str().to_owned();
+    if !name.as_encoded_bytes().ends_with(REMOVED.as_bytes()) {
+        name.push(REMOVED);
+        fs::rename(path, &name)?;
+    }
+    while length > GIVEN_BACK {
         length -= GIVEN_BACK;
         then_rest(REST, || {
             file.set_len(length)?;
             file.sync_data()
         })?;
     }
-    fs::remove_file(path)?;
+    fs::remove_file(name)?;
     Ok(true)
 }
 
@@ -153,9 +165,18 @@ mod tests {
                 assert_eq!(fs::metadata(&path).unwrap().len(), length);
             }
             assert!(remove(&path).unwrap(), "{length}");
-            assert!(!path.exists());
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{length}");
             assert_eq!(remove(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
         }
+    }
+
+    #[test]
+    fn a_removal_that_was_broken_off_is_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.removed");
+        File::create(&path).unwrap().set_len(3 * GIVEN_BACK).unwrap();
+        assert!(remove(&path).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
