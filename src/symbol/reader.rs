@@ -42,7 +42,7 @@ const DEEP: [Stage; 6] = [
     grids(Threshold::Mean { radius: 24, margin: 4 }, Sizes::All),
     // Four of BoofCV's: broken finder patterns.
     rqrr(Threshold::Mean { radius: 24, margin: 4 }, 0),
-    // None of these any more.
+    // None of these; one of twelve that were drawn tilted by 70 degrees.
     grids(Threshold::Mean { radius: 4, margin: 3 }, Sizes::All),
     // One of BoofCV's, and seven symbols more on sheets of many.
     rxing(Threshold::Mean { radius: 8, margin: 0 }, 0),
