@@ -10,6 +10,8 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -19,6 +21,10 @@ use super::StoreError;
 
 /// The name of the key's file, in the state folder or among a service's credentials.
 pub const KEY_FILE: &str = "greengate.key";
+
+/// How often a key is given until it is taken, and how long to wait in between.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A database's key. It is never shown.
 pub(super) struct Key(Zeroizing<String>);
@@ -62,6 +68,15 @@ impl Key {
         // What is wrong comes back as an error, and is said once, by whoever shows it.
         connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
         let sql = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", *self.0));
-        connection.execute_batch(&sql)
+        // The first connection of a process starts SQLite and then SQLCipher, and another thread's
+        // may come in between, when no key is taken yet (SQLCipher 4.19, `sqlcipher_extra_init`).
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            match connection.execute_batch(&sql) {
+                Err(_) if tries > 0 => thread::sleep(PAUSE),
+                unlocked => return unlocked,
+            }
+        }
     }
 }
