@@ -11,7 +11,7 @@ use crate::frame::Frame;
 /// What a frame of a lane may cost, in looks.
 ///
 /// Frames come 30 a second; no picture that was made to be slow takes more than 33 milliseconds.
-const LIVE: u64 = 26_000_000;
+const LIVE: u64 = 25_000_000;
 
 /// What a scanned sheet or a photograph may cost: some tenths of a second.
 const THOROUGH: u64 = 400_000_000;
@@ -172,7 +172,8 @@ impl Reader {
 /// Reads the symbols in one frame, with all that `effort` allows.
 pub(super) fn read(frame: &Frame, effort: Effort) -> Reading {
     match effort {
-        Effort::Live => Reader::new().next(frame),
+        // The first frame of a lane is looked over once alone; of one that stays alone this is all.
+        Effort::Live => Reader { frames: 1, ..Reader::new() }.next(frame),
         Effort::Thorough => read_thoroughly(frame),
     }
 }
