@@ -1,9 +1,10 @@
-//! Files that are too large to be written or removed in one go beside a lane.
+//! What is too large to be done in one go beside a lane.
 //!
-//! A lane has each record on the disk before it shows the verdict, and that waits for whatever the
-//! file system has to do before: a hundred megabytes on their way to the disk, or the space of a
-//! large file that is given back. So both are done in pieces, each brought to its end before the
-//! next, and then the disk is left to others for a while.
+//! Work that takes long yields to everything else. Large files need more: a lane has each record on
+//! the disk before it shows the verdict, and that waits for whatever the file system has to do
+//! before: a hundred megabytes on their way to the disk, or the space of a large file that is given
+//! back. So both are done in pieces, each brought to its end before the next, and then the disk is
+//! left to others for a while.
 
 use std::{
     borrow::Borrow,
@@ -14,6 +15,9 @@ use std::{
     thread,
     time::Instant,
 };
+
+/// How much work yields to everything else. Source: nice(1), where 19 is the most.
+const NICE: i32 = 19;
 
 /// How many bytes may be on their way to the disk at once.
 const UNSYNCED: u64 = 256 << 10;
@@ -28,6 +32,18 @@ const REST: u32 = 150;
 
 /// What ends the name of a file that is being removed. Whoever finds one goes on with it.
 const REMOVED: &str = ".removed";
+
+/// Does what takes long, at the lowest priority.
+pub(crate) fn yielding<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            // It is this thread's alone; if it cannot be had, the work is done all the same.
+            rustix::process::nice(NICE).ok();
+            work()
+        });
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
 
 /// Writes a file in pieces. What it is given last is not synced.
 #[derive(Debug)]

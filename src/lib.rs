@@ -25,13 +25,14 @@
 //!
 //! [`session`] is one lane as a state machine: what to judge, what to show, and for how long; and
 //! the desk as another, [`session::desk`]. [`shift`] is who is on duty, and what they may do;
-//! [`registration`] seals whom they have to write down. [`device`] is what is plugged in, or could be:
-//! readers of identity cards, scanners, and picture files in a camera's place. [`id_document`] is the number of
-//! an identity document, checked, and shown only as its end. [`authority`] is the issuing side: keys, registers, codes, the lists, and the signed
-//! repository that terminals fetch them from; [`update`] has the words that both sides of it share,
-//! and [`provisioning`] what a new terminal is told. [`locked`] is memory for keys that are on no disk.
-//! [`clock`], [`issuer`], [`language`], and [`place`] are the words that all of them share, and `bulk`
-//! how they write and remove large files beside a lane.
+//! [`registration`] seals whom they have to write down. [`device`] is what is plugged in, or could
+//! be: readers of identity cards, scanners, and picture files in a camera's place. [`id_document`]
+//! is the number of an identity document, checked, and shown only as its end. [`authority`] is the
+//! issuing side: keys, registers, codes, the lists, and the signed repository that terminals fetch
+//! them from; [`update`] has the words that both sides of it share, and [`provisioning`] what a new
+//! terminal is told. [`locked`] is memory for keys that are on no disk. [`clock`], [`issuer`],
+//! [`language`], and [`place`] are the words that all of them share, and `bulk` how they write and
+//! remove large files beside a lane.
 //!
 //! # What is true of the whole
 //!

@@ -11,7 +11,6 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
 };
 
 use tempfile::NamedTempFile;
@@ -26,9 +25,6 @@ const MAX_LISTS: usize = 512;
 
 /// The most changes to lists in a folder: one a day for each list.
 const MAX_DELTAS: usize = 31 * MAX_LISTS;
-
-/// How much the work of an import yields to everything else. Source: nice(1), where 19 is the most.
-const NICE: i32 = 19;
 
 /// The file that is locked while a folder is being changed.
 const LOCK: &str = ".lock";
@@ -55,18 +51,6 @@ pub fn read_folder(folder: &Path) -> Result<Revocations, IntakeError> {
         files.extend(merged);
     }
     Ok(Revocations::of(files))
-}
-
-/// Does what takes long, at the lowest priority.
-pub(crate) fn yielding<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            // It is this thread's alone; if it cannot be had, the work is done all the same.
-            rustix::process::nice(NICE).ok();
-            work()
-        });
-        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 /// What may be done with the files that are brought in.
@@ -122,7 +106,7 @@ impl Intake {
         held: &Revocations,
         published: Timestamp,
     ) -> Result<(), IntakeError> {
-        yielding(|| self.bring_in_all(from, given, held, published))
+        bulk::yielding(|| self.bring_in_all(from, given, held, published))
     }
 
     fn bring_in_all(
@@ -233,7 +217,7 @@ impl Intake {
     /// [`IntakeError::Folder`]; what is left over is swept the next time.
     pub fn sweep(self, accepted: impl IntoIterator<Item = Edition>) -> Result<(), IntakeError> {
         let accepted: BTreeSet<_> = accepted.into_iter().map(kept_name).collect();
-        let swept = yielding(|| {
+        let swept = bulk::yielding(|| {
             for entry in fs::read_dir(&self.folder)? {
                 let entry = entry?;
                 let name = entry.file_name();

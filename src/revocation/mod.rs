@@ -19,7 +19,6 @@ use std::{collections::BTreeMap, fmt, path::Path, str::FromStr, sync::Arc};
 use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::keep::yielding;
 pub use self::{
     file::{FileError, MAX_ENTRIES, RevocationFile},
     keep::{Given, Intake, IntakeError, read_folder},

@@ -22,9 +22,10 @@ use super::{
     web::Source,
 };
 use crate::{
+    bulk,
     clock::Timestamp,
     document::MAX_BYTES,
-    revocation::{FileName, ListId, yielding},
+    revocation::{FileName, ListId},
     roster,
     store::{Store, Trusted, Update, UpdateError},
     trust::{DocumentKind, TrustFiles},
@@ -86,7 +87,7 @@ pub fn sync_telling(
     };
     let (told, progress) = mpsc::channel();
     let fetched = thread::scope(|scope| {
-        let fetching = scope.spawn(|| yielding(|| fetch(told)));
+        let fetching = scope.spawn(|| bulk::yielding(|| fetch(told)));
         for progress in progress {
             tell(&progress);
         }
@@ -125,7 +126,7 @@ pub fn sync_telling(
 pub fn sweep(store: &Store, now: Timestamp) -> Result<(), SyncError> {
     let state = store.revocations_folder().and_then(Path::parent);
     if let Some((state, terminal)) = state.zip(store.terminal()?) {
-        yielding(|| roster::keep::sweep(state, &terminal, now))?;
+        bulk::yielding(|| roster::keep::sweep(state, &terminal, now))?;
     }
     store.sweep().map_err(UpdateError::from)?;
     Ok(())
