@@ -98,6 +98,14 @@ impl Picture {
         })
     }
 
+    /// The picture with up to so much more or less in each pixel.
+    fn noisy(self, most: u32) -> Self {
+        Self::new(self.width, self.height, |x, y| {
+            let value = u32::from(self.at(x, y)) + scrambled(x, y) % (2 * most + 1);
+            u8::try_from(value.saturating_sub(most).min(255)).expect("a byte")
+        })
+    }
+
     fn inverted(self) -> Self {
         Self::new(self.width, self.height, |x, y| 255 - self.at(x, y))
     }
@@ -230,13 +238,18 @@ fn effort_decides_what_else_is_read() {
 fn a_reader_takes_turns_until_it_reads() {
     let text = code(200);
     let clean = Picture::grey().with(&symbol(&text, 11), (320.0, 240.0), STRAIGHT);
+    let close = Pose { module: 7.0, ..STRAIGHT };
+    let close = Picture::grey().with(&symbol(&text, 11), (320.0, 240.0), close);
     // Up to which frame, all of them alike.
     let cases = [
         ("clean", clean.clone(), 1),
         ("mirrored", clean.clone().mirrored(), 1),
         ("light on dark", clean.clone().inverted(), 4),
         ("light on dark and mirrored", clean.clone().inverted().mirrored(), 4),
-        ("far out of focus", clean.smeared(3, 3), 8),
+        ("far out of focus", clean.clone().smeared(3, 3), 8),
+        ("far out of focus and light on dark", clean.inverted().smeared(3, 3), 4),
+        ("close and light on dark", close.clone().inverted(), 4),
+        ("close and in much noise", close.noisy(170), 1),
     ];
     for (name, picture, frames) in cases {
         let frame = picture.frame();

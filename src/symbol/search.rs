@@ -40,6 +40,8 @@ pub(super) enum By {
 pub(super) enum Sizes {
     /// At all, half the size first: a quarter of the work, and mostly enough.
     All,
+    /// At half the size, and all that are smaller.
+    Smaller,
     /// At the largest that may be looked through at all, halved so often.
     Halved(usize),
 }
@@ -174,6 +176,7 @@ impl Search {
         match stage.sizes {
             Sizes::All if order.len() > 1 => order.swap(0, 1),
             Sizes::All => {}
+            Sizes::Smaller => order = order.into_iter().skip(1).collect(),
             Sizes::Halved(times) => order = order.into_iter().skip(times).take(1).collect(),
         }
         for level in order {
@@ -232,13 +235,15 @@ impl Search {
     fn fit(&mut self, scene: &Scene<'_>, level: usize, bitmap: &Bitmap) {
         let finders = finder::scan(bitmap, MAX_FINDERS, &mut self.budget);
         let mut candidates = Vec::new();
+        // Noise looks like many finder patterns; other sizes of the frame show fewer.
+        let kept = self.budget.left() / 2;
         for triple in finder::triples(&finders, MAX_TRIPLES) {
             let three = triple.map(|index| finders[index]);
             let site = Site::new(&three, scene, level);
             if self.is_read(&site) {
                 continue;
             }
-            if self.budget.take(FIT).is_none() {
+            if self.budget.left() < kept || self.budget.take(FIT).is_none() {
                 break;
             }
             let planes = scene.planes();
