@@ -11,7 +11,7 @@ use crate::frame::Frame;
 /// What a frame of a lane may cost, in looks.
 ///
 /// Frames come 30 a second; no picture that was made to be slow takes more than 33 milliseconds.
-const LIVE: u64 = 25_000_000;
+const LIVE: u64 = 24_000_000;
 
 /// What a scanned sheet or a photograph may cost: some tenths of a second.
 const THOROUGH: u64 = 400_000_000;

@@ -77,7 +77,7 @@ fn frames() {
         ("1080p clean", pose, full_hd),
         ("1080p no symbol", Spoilt { module: 0.0, ..pose }, full_hd),
     ];
-    let decoders = [Decoder::Reader, Decoder::Rxing, Decoder::Rqrr];
+    let decoders = [Decoder::Reader, Decoder::ReaderTurns, Decoder::Rxing, Decoder::Rqrr];
     for (name, pose, sides) in kinds {
         let cases: Vec<Case> = (0..20)
             .map(|seed| {
