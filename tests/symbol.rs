@@ -301,6 +301,20 @@ fn what_cannot_be_read_is_said_to_be_so_for_a_reason() {
             Picture::grey().with(&symbol, middle, Pose { turn: 45.0, ..STRAIGHT }).cut_below(310),
             Some(Hint::TooClose),
         ),
+        (
+            "so close that one finder pattern is left",
+            Picture::grey().with(&symbol, (420.0, 360.0), Pose { module: 10.0, ..STRAIGHT }),
+            Some(Hint::TooClose),
+        ),
+        (
+            "the same, turned",
+            Picture::grey().with(
+                &symbol,
+                (430.0, 390.0),
+                Pose { module: 10.0, turn: 20.0, ..STRAIGHT },
+            ),
+            Some(Hint::TooClose),
+        ),
     ];
     for (name, picture, hint) in cases {
         let reading = read(&picture.frame(), Effort::Live);

@@ -42,6 +42,7 @@ mod guard;
 mod hint;
 mod modules;
 mod outline;
+mod overflow;
 mod perspective;
 mod plane;
 mod reader;

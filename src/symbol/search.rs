@@ -14,7 +14,7 @@ use super::modules::Modules;
 use super::perspective::Point;
 use super::plane::{Bitmap, Plane, real};
 use super::scene::{Area, Scene, Threshold};
-use super::{Reading, rqrr, rxing};
+use super::{Reading, overflow, rqrr, rxing};
 
 /// One way of looking for symbols in a scene.
 #[derive(Clone, Copy, Debug)]
@@ -261,6 +261,29 @@ impl Search {
         candidates.sort_by(|a, b| b.grid.evidence().total_cmp(&a.grid.evidence()));
         for candidate in candidates {
             self.attempt(&candidate, scene);
+        }
+        if self.read.is_empty() && self.seen_unread().is_empty() {
+            self.note_overflow(&finders, scene, level, bitmap);
+        }
+    }
+
+    /// Notes a symbol that reaches beyond the frame, and of which too little is left for a grid.
+    fn note_overflow(
+        &mut self,
+        finders: &[Finder],
+        scene: &Scene<'_>,
+        level: usize,
+        bitmap: &Bitmap,
+    ) {
+        let Some(overflow) = overflow::find(bitmap, finders, &mut self.budget) else { return };
+        let [from, to] = [overflow.from, overflow.to].map(|at| scene.in_frame(at, level));
+        // What leaves a part of the frame need not leave the frame.
+        let reached = Area::around([from, to]).map(|area| area.widened(2.0 * real(1 << level)));
+        if reached.is_some_and(|reached| !scene.frame().has(&reached)) {
+            let site =
+                Site { middles: [to, from, from], module: overflow.module * real(1 << level) };
+            let hint = Some(Hint::TooClose);
+            self.unread.push(Unread { site, tries: 0, seen: true, hint });
         }
     }
 
