@@ -31,8 +31,8 @@
 //! issuing side: keys, registers, codes, the lists, and the signed repository that terminals fetch
 //! them from; [`update`] has the words that both sides of it share, and [`provisioning`] what a new
 //! terminal is told. [`locked`] is memory for keys that are on no disk. [`clock`], [`issuer`],
-//! [`language`], and [`place`] are the words that all of them share, and `bulk` how they write and
-//! remove large files beside a lane.
+//! [`language`], and [`place`] are the words that all of them share, and `bulk` how they do
+//! what is large beside a lane.
 //!
 //! # What is true of the whole
 //!

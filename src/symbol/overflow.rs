@@ -27,15 +27,15 @@ const AMISS: f64 = 0.55;
 /// amiss, a line stays in its row of modules for more than 40 of them.
 const DIRECTIONS: u32 = 360;
 
-/// What it costs to look around one finder pattern, in looks. Most ways end at once.
-const SWEEP: u64 = 200_000;
-
-/// The longest way, in pixels.
-const FARTHEST: usize = 2_000;
+/// What a pixel of a way costs, in looks.
+const STEP: u64 = 3;
 
 /// From the middle of a finder pattern to the middle of its outer row, and to its edge, in modules.
 const TO_ROW: f64 = 3.0;
 const TO_EDGE: f64 = 3.5;
+
+/// The most modules of one kind on the way: what is left of the next finder pattern.
+const LONGEST: f64 = 7.5;
 
 /// A timing pattern that runs out of a picture.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,6 @@ pub(super) struct Overflow {
 /// The first timing pattern that runs from one of `finders` out of `bitmap`.
 pub(super) fn find(bitmap: &Bitmap, finders: &[Finder], budget: &mut Budget) -> Option<Overflow> {
     for finder in finders.iter().take(MAX_FINDERS) {
-        budget.take(SWEEP)?;
         for degrees in 0..DIRECTIONS {
             let angle = f64::from(degrees).to_radians();
             let (sin, cos) = angle.sin_cos();
@@ -63,7 +62,9 @@ pub(super) fn find(bitmap: &Bitmap, finders: &[Finder], budget: &mut Budget) -> 
             let (along, aside) = (Point::new(cos, sin), Point::new(-sin, cos));
             for side in [TO_ROW, -TO_ROW] {
                 let from = finder.centre.plus(aside.times(side * module));
-                if let Some(to) = follow(bitmap, from, along, module) {
+                // All of a way that ends where the finder pattern does.
+                budget.take(Budget::price(index(LONGEST * module), STEP))?;
+                if let Some(to) = follow(bitmap, from, along, module, budget) {
                     return Some(Overflow { from: finder.centre, to, module });
                 }
             }
@@ -74,9 +75,15 @@ pub(super) fn find(bitmap: &Bitmap, finders: &[Finder], budget: &mut Budget) -> 
 
 /// Where a timing pattern leaves `bitmap` that begins in the outer row of a finder pattern, as seen
 /// from the middle of that row.
-fn follow(bitmap: &Bitmap, from: Point, along: Point, module: f64) -> Option<Point> {
+fn follow(
+    bitmap: &Bitmap,
+    from: Point,
+    along: Point,
+    module: f64,
+    budget: &mut Budget,
+) -> Option<Point> {
     let (mut runs, mut run, mut dark) = (0, 0, true);
-    for nth in 0..FARTHEST {
+    for nth in 0.. {
         let at = from.plus(along.times(real(nth)));
         let (x, y) = (index(at.x), index(at.y));
         if at.x < 0.0 || at.y < 0.0 || x >= bitmap.width() || y >= bitmap.height() {
@@ -87,11 +94,11 @@ fn follow(bitmap: &Bitmap, from: Point, along: Point, module: f64) -> Option<Poi
             if (real(run) - modules * module).abs() > module * AMISS + 0.5 {
                 return None;
             }
+            budget.take(Budget::price(run, STEP))?;
             (runs, run, dark) = (runs + 1, 0, !dark);
         }
         run += 1;
-        // No more than what is left of the next finder pattern.
-        if real(run) > (2.0 * TO_EDGE + 0.5) * module {
+        if real(run) > LONGEST * module {
             return None;
         }
     }

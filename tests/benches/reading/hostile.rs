@@ -19,6 +19,7 @@ pub fn hostile() -> Vec<Case> {
             cases.push(poster(sides, module, 0.3));
             cases.push(stripes(sides, module));
             cases.push(torn(sides, module));
+            cases.push(rings(sides, module));
         }
         for pixels in [1, 2, 4] {
             cases.push(noise(sides, pixels));
@@ -65,6 +66,18 @@ fn stripes(sides: (usize, usize), module: f64) -> Picture {
         place < 1.0 || (2.0..5.0).contains(&place) || (6.0..7.0).contains(&place)
     };
     drawn(sides, |x, y| is_dark(x) ^ is_dark(y))
+}
+
+/// Rings around finder patterns, so that what begins like a timing pattern goes on in every
+/// direction, and ends before the frame does.
+fn rings(sides: (usize, usize), module: f64) -> Picture {
+    let (width, height) = (sides.0 / 4, sides.1 / 2);
+    let most = width.min(height) as f64 / 2.0 / module - 9.0;
+    drawn(sides, |x, y| {
+        let middle = |at: usize, side: usize| ((at % side) as f64 - side as f64 / 2.0) / module;
+        let ring = middle(x, width).abs().max(middle(y, height).abs());
+        ring < 1.5 || (2.5..most).contains(&ring) && ((ring - 0.5) as usize).is_multiple_of(2)
+    })
 }
 
 /// Symbols side by side whose finder patterns are whole and whose modules say nothing.
